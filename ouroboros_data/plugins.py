@@ -1,0 +1,137 @@
+"""The protocols that plug-ins implement. A plug-in is a class or function behind an entry point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ouroboros_data.types import Band, Confidence, Draft, Question, Scene, SceneRef
+
+Image = npt.NDArray[np.uint8]
+"""(height, width, 3) RGB."""
+FrameSource = Callable[[Question], Sequence[Image]]
+"""Gives the frames that a question names, in order."""
+
+
+class SceneAdapter(Protocol):
+    """Brings one kind of source into `Scene` form. Built as ``Adapter(root=…, seed=…, options=…)``."""
+
+    def __init__(self, *, root: Path | None, seed: int, options: Mapping[str, Any]) -> None:
+        """Check root and options.
+
+        Raises:
+            SceneError: The root is missing or holds nothing of this kind.
+            RecipeError: An option is unknown or out of range.
+        """
+
+    def refs(self) -> Sequence[SceneRef]:
+        """List the scenes in a stable order; cheap, loads nothing big."""
+
+    def load(self, ref: SceneRef, media: Path) -> Scene:
+        """Load one scene; media that the adapter makes are written below the existing directory ``media``.
+
+        Raises:
+            SceneError: This scene cannot be used; the run records it and goes on.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """A question of an earlier round with what the solver made of it."""
+
+    text: str
+    answer: str
+    bin: str
+    band: Band
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """What one proposer call is asked for."""
+
+    iteration: int
+    count: int
+    seed: int
+    weights: Mapping[str, float]
+    """Relative weight of each bin for this scene; a bin that is absent has weight 1."""
+    history: tuple[Past, ...] = ()
+
+
+class Proposer(Protocol):
+    """Writes questions with programs. Built as ``Proposer(options=…)``."""
+
+    id: str
+    """Name and version, recorded in each row."""
+
+    def __init__(self, *, options: Mapping[str, Any]) -> None:
+        """Check options (raises RecipeError)."""
+
+    def bins(self) -> Mapping[str, str]:
+        """All bins that it can emit, each with one line that says what its knob does."""
+
+    def propose(self, scene: Scene, frame_ids: tuple[str, ...], brief: Brief) -> Sequence[Draft]:
+        """Write up to ``brief.count`` drafts about the scene as seen in the frames. Pure: same input, same drafts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """A question with its ground-truth answer text, for training and scoring only."""
+
+    question: Question
+    answer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainReport:
+    """Outcome of one round of SFT."""
+
+    steps: int
+    loss: float
+    """Mean over the last tenth of the steps."""
+    confidences: tuple[Confidence, ...]
+    """Read from the training forward passes, in the order of first use."""
+
+
+class Solver(Protocol):
+    """The model in the loop. Built as ``build(options=…, seed=…, cache=…)``.
+
+    ``score`` and ``answer`` use whatever weights are loaded; ``blind`` leaves the frames out.
+    """
+
+    id: str
+    """Digest of the weights and of what shapes the prompt."""
+    disclosure: Mapping[str, Any]
+    """What was done to the weights before the loop (warm start), and their size: goes into the manifest."""
+
+    def score(self, items: Sequence[Labelled], frames: FrameSource, *, blind: bool = False) -> list[Confidence]:
+        """Confidence of each ground-truth answer."""
+
+    def answer(self, questions: Sequence[Question], frames: FrameSource, *, blind: bool = False) -> list[str]:
+        """Greedy answers, in the published answer form (option letter, number, yes/no)."""
+
+    def train(
+        self,
+        items: Sequence[Labelled],
+        frames: FrameSource,
+        *,
+        steps: int,
+        seed: int,
+        checkpoint: Path,
+        progress: Callable[[int, float], None],
+    ) -> TrainReport:
+        """Fine-tune in place for ``steps`` steps; optimiser state is carried over from earlier calls.
+
+        Saves resumable state below ``checkpoint`` now and then, and continues from it if it is there.
+        """
+
+    def save(self, directory: Path) -> None:
+        """Write weights, optimiser state and config; the directory appears whole or not at all."""
+
+    def load(self, directory: Path) -> None:
+        """Replace weights and optimiser state by saved ones (raises SolverError)."""

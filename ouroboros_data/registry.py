@@ -1,0 +1,34 @@
+"""Plug-ins by entry point. Ours are found the same way as a third party's."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Literal
+
+from ouroboros_data.errors import PluginError
+
+Kind = Literal["scene_adapters", "proposers", "solvers"]
+_EXTRA = {"torch": "solver", "transformers": "solver", "peft": "solver", "vllm": "vllm", "decord": "decord"}
+
+
+def known(kind: Kind) -> dict[str, EntryPoint]:
+    """Entry points of one group by name; nothing is imported."""
+    return {entry.name: entry for entry in sorted(entry_points(group=f"ouroboros_data.{kind}"))}
+
+
+def load(kind: Kind, name: str) -> Any:
+    """Import the one plug-in that is named.
+
+    Raises:
+        PluginError: No such name (lists the known ones), or its import failed (names the extra to install).
+    """
+    entries = known(kind)
+    if name not in entries:
+        listed = ", ".join(entries) or "none: is ouroboros-data installed?"
+        raise PluginError(f"no {kind[:-1].replace('_', ' ')} named {name!r}", fix=f"known: {listed}")
+    try:
+        return entries[name].load()
+    except ImportError as error:
+        extra = _EXTRA.get((error.name or "").split(".")[0])
+        fix = f"pip install 'ouroboros-data[{extra}]'" if extra else "ouroboros-data doctor tells what is missing"
+        raise PluginError(f"{name!r} cannot be imported: {error}", where=entries[name].value, fix=fix) from error
