@@ -79,7 +79,6 @@ class SolverSettings:
     steps: int = 100
     batch_size: int = 32
     learning_rate: float = 5e-3
-    probe_limit: int | None = None
     options: Options = field(default_factory=dict)
 
 
@@ -170,9 +169,22 @@ def options_from_mapping(cls: type[Any], options: Mapping[str, Any], *, where: s
     return from_json(cls, options, where=where, error=RecipeError)
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1 reads ``1e-6`` as a string; in a recipe it is a learning rate."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
+)
+
+
+def _load_yaml(text: str) -> Any:
+    return yaml.load(text, Loader=_Loader)  # a SafeLoader
+
+
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        data = yaml.safe_load(path.read_text("utf-8"))
+        data = _load_yaml(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"cannot be read: {error}", where=str(path)) from None
     except yaml.YAMLError as error:
@@ -189,7 +201,7 @@ def _override(text: str) -> dict[str, Any]:
     if not sign or not re.fullmatch(r"\w+(\.\w+)*", key):
         raise RecipeError(f"--set {text}: expected key.subkey=value", fix="e.g. --set scenes.limit=20")
     try:
-        parsed = yaml.safe_load(value)
+        parsed = _load_yaml(value)
     except yaml.YAMLError:
         raise RecipeError(f"--set {text}: the value is not YAML", fix="quote it") from None
     for part in reversed(key.split(".")):

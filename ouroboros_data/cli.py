@@ -1,0 +1,208 @@
+"""The command line. Heavy imports stay inside the commands, so that ``--help`` is quick."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ouroboros_data.errors import OuroborosError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+app = typer.Typer(
+    name="ouroboros-data",
+    help="Turn 3D scans into a curriculum of spatial questions, in a loop with the model that is trained on them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+recipes_app = typer.Typer(help="Shipped recipes.", no_args_is_help=True)
+scenes_app = typer.Typer(help="Look at scenes.", no_args_is_help=True)
+app.add_typer(recipes_app, name="recipes")
+app.add_typer(scenes_app, name="scenes")
+
+RecipeArg = Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped one.")]
+SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override, e.g. scenes.limit=20.")]
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    # A torch that spins while it waits starves the worker processes on few cores; it must be set before the import.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    app()
+
+
+@contextmanager
+def _boundary(resume: str = "") -> Iterator[Console]:
+    """Turn every expected failure into one line and an exit code; a bug still shows its traceback."""
+    from rich.console import Console
+
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        yield Console(highlight=False)
+    except OuroborosError as error:
+        errors.print("[red]error:[/] ", end="")
+        errors.print(str(error), markup=False)
+        raise typer.Exit(1) from None
+    except OSError as error:
+        errors.print("[red]error:[/] ", end="")
+        errors.print(f"{error.filename or 'system'}: {error.strerror or error}", markup=False)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        errors.print(f"[yellow]stopped.[/] {resume}")
+        raise typer.Exit(130) from None
+
+
+@app.command()
+def build(
+    recipe: RecipeArg = "quickstart",
+    iterations: Annotated[int | None, typer.Option("--iter", min=1, help="Rounds in all; more than before adds rounds.")] = None,
+    run: Annotated[Path | None, typer.Option("--run", help="Run directory; default runs/RECIPE.")] = None,
+    overrides: SetOption = None,
+) -> None:
+    """Run the loop: propose, check, probe, train, feed back, snapshot. The same command again continues."""
+    with _boundary("Nothing is lost: the same command goes on where this one stopped.") as console:
+        from ouroboros_data.config import load_recipe
+        from ouroboros_data.pipeline import build as run_loop
+        from ouroboros_data.progress import Terminal
+        from ouroboros_data.report.table import show
+        from ouroboros_data.snapshot import read_manifest
+
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop is a Ctrl-C
+        extra = [f"iterations={iterations}"] if iterations else []
+        resolved = load_recipe(recipe, [*(overrides or []), *extra])
+        directory = run or Path("runs") / resolved.name
+        console.print(f"[bold]{resolved.name}[/]: {resolved.iterations} iterations in {directory}")
+        result = run_loop(resolved, directory, progress=Terminal(console))
+        manifest = read_manifest(result.dataset)
+        assert manifest is not None, "a finished build has a manifest"
+        console.print()
+        show(console, manifest, str(result.dataset))
+
+
+@app.command()
+def report(run: Annotated[Path, typer.Argument(help="Run directory of a build.")]) -> None:
+    """Print the tables of a run: funnel, bands, held-out accuracy, steering."""
+    with _boundary() as console:
+        from ouroboros_data.errors import StoreError
+        from ouroboros_data.report.table import show
+        from ouroboros_data.snapshot import read_manifest
+
+        manifest = read_manifest(run / "dataset")
+        if manifest is None:
+            raise StoreError("no finished iteration here", where=str(run), fix="ouroboros-data build --run DIR")
+        show(console, manifest, str(run / "dataset"))
+
+
+@recipes_app.command("list")
+def recipes_list() -> None:
+    """List shipped recipes."""
+    with _boundary() as console:
+        from rich.table import Table
+
+        from ouroboros_data.config import load_recipe
+        from ouroboros_data.resources import recipe_paths
+
+        table = Table("recipe", "purpose", "scenes", "solver", "what it is", show_edge=False)
+        for path in recipe_paths():
+            r = load_recipe(str(path))
+            table.add_row(path.stem, r.purpose, r.scenes.adapter, r.solver.name, r.description)
+        console.print(table)
+
+
+@recipes_app.command("show")
+def recipes_show(recipe: RecipeArg, overrides: SetOption = None) -> None:
+    """Print a recipe with every default filled in."""
+    with _boundary():
+        import yaml
+
+        from ouroboros_data.config import load_recipe
+        from ouroboros_data.records import to_json
+
+        typer.echo(yaml.safe_dump(to_json(load_recipe(recipe, overrides or [])), sort_keys=False), nl=False)
+
+
+@app.command()
+def adapters() -> None:
+    """List scene adapters, proposers and solvers, installed ones of others included."""
+    with _boundary() as console:
+        from rich.table import Table
+
+        from ouroboros_data.registry import known
+
+        table = Table("kind", "name", "from", show_edge=False)
+        for kind in ("scene_adapters", "proposers", "solvers"):
+            for name, entry in known(kind).items():  # type: ignore[arg-type] # the tuple above holds the literals
+                table.add_row(kind[:-1].replace("_", " "), name, entry.value)
+        console.print(table)
+
+
+@scenes_app.command("list")
+def scenes_list(recipe: RecipeArg = "quickstart", overrides: SetOption = None) -> None:
+    """List the scenes that a recipe's adapter finds."""
+    with _boundary() as console:
+        from ouroboros_data.config import load_recipe
+        from ouroboros_data.stages.scenes import open_adapter
+
+        resolved = load_recipe(recipe, overrides or [])
+        refs = open_adapter(resolved.scenes, resolved.seed).refs()
+        for ref in refs[: resolved.scenes.limit]:
+            console.print(f"{ref.source:<14} {ref.id}")
+
+
+@scenes_app.command("show")
+def scenes_show(
+    scene_id: Annotated[str, typer.Argument(help="A scene id from `scenes list`.")],
+    recipe: Annotated[str, typer.Option("--recipe", help="Recipe whose adapter reads it.")] = "quickstart",
+    overrides: SetOption = None,
+    frames: Annotated[Path | None, typer.Option(help="Write the sampled frames here as one PNG.")] = None,
+) -> None:
+    """Print one scene: room, objects, and in how many sampled frames each object is seen."""
+    with _boundary() as console:
+        from ouroboros_data.config import load_recipe
+        from ouroboros_data.report.scene import show_scene
+
+        show_scene(console, load_recipe(recipe, overrides or []), scene_id, frames)
+
+
+@app.command()
+def doctor() -> None:
+    """Tell what works on this machine, what confines programs, and what to do about the rest."""
+    with _boundary() as console:
+        from ouroboros_data.doctor import examine
+
+        broken = False
+        for check in examine():
+            mark = {"ok": "[green]ok  [/]", "note": "[yellow]note[/]", "bad": "[red]bad [/]"}[check.status]
+            broken = broken or check.status == "bad"
+            console.print(f"{mark} {check.name}: ", end="")
+            console.print(check.detail, markup=False)
+        if broken:
+            raise typer.Exit(1)
+
+
+def _version(value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        typer.echo(version("ouroboros-data"))
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> Any:
+    pass
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,235 @@
+"""The loop, on one page.
+
+Every stage reads finished units from the run directory and makes only what is missing, so running it again after any
+interruption continues, and a finished run is only read.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import yaml
+
+from ouroboros_data.config import Recipe, recipe_from_mapping
+from ouroboros_data.curriculum import Outcome, bin_weights, scene_weights
+from ouroboros_data.digest import scene_digest
+from ouroboros_data.engine.local import LocalEngine
+from ouroboros_data.errors import RecipeError
+from ouroboros_data.ids import seed_from
+from ouroboros_data.manifest import manifest_of
+from ouroboros_data.media.frames import FrameBank
+from ouroboros_data.plugins import Brief, Past
+from ouroboros_data.progress import Progress, Silent
+from ouroboros_data.records import to_json
+from ouroboros_data.snapshot import freeze
+from ouroboros_data.stages.propose import Checked, open_proposer, propose_round
+from ouroboros_data.stages.scenes import ingest, split
+from ouroboros_data.stages.solve import SolverStages, probe_results
+from ouroboros_data.store import RunStore, write_atomic
+from ouroboros_data.summary import Exam, IterationSummary, exam_of, summarise
+from ouroboros_data.types import ProbeResult, Sample, Scene, Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildResult:
+    """What a build leaves behind."""
+
+    dataset: Path
+    snapshot: Snapshot
+    start: Exam | None
+    iterations: tuple[IterationSummary, ...]
+    bins: dict[str, str]
+
+
+def build(recipe: Recipe, run: Path, *, progress: Progress | None = None) -> BuildResult:
+    """Run the loop for ``recipe.iterations`` rounds in the directory ``run``, or continue it.
+
+    Raises:
+        RecipeError, PluginError, SceneError: Before any work, when the recipe cannot be carried out.
+        StoreError: The directory cannot be written, is in use, or holds a run of another recipe.
+        SnapshotError: A round accepted nothing.
+    """
+    progress = progress or Silent()
+    with RunStore(run) as store, LocalEngine(recipe.engine.workers) as engine:
+        _claim(store, recipe)
+        clock = Clock(store)
+        with clock.stage(0, "scenes"):
+            scenes, skipped = ingest(recipe, store, engine, progress)
+        train, held_out = split(scenes, recipe)
+        by_id = {scene.id: scene for scene in scenes}
+        bins = dict(open_proposer(recipe).bins())
+        bank = FrameBank(by_id, recipe.frames.reader)
+        solver = SolverStages(recipe, store, bank, progress)
+
+        def propose(label: str, to: Sequence[Scene], briefs: dict[str, Brief], earlier: list[Checked]) -> list[Checked]:
+            return propose_round(
+                recipe, to, briefs, earlier, label=label, store=store, engine=engine, progress=progress
+            )
+
+        progress.say("[bold]before the loop[/]")
+        with clock.stage(0, "held-out questions"):
+            even = {scene.id: _brief(recipe, scene, 0, {}, ()) for scene in held_out}
+            exam = _accepted(propose("held-out drafts", held_out, even, [])) if held_out else []
+        with clock.stage(0, "warm start"):
+            checkpoint = solver.start()
+        disclosure = checkpoint.disclosure
+        with clock.stage(0, "examine"):
+            replies = solver.examine(checkpoint, exam)
+
+        start: Exam | None = None
+        rows: list[Checked] = []
+        outcomes: list[Outcome] = []
+        summaries: list[IterationSummary] = []
+        probes: dict[str, ProbeResult] = {}
+        snapshot: Snapshot | None = None
+        for t in range(1, recipe.iterations + 1):
+            progress.say(f"[bold]iteration {t} of {recipe.iterations}[/]")
+            weights = bin_weights(outcomes, list(bins), t, recipe.curriculum)
+            briefs = _briefs(recipe, train, t, weights, rows, probes, outcomes)
+            with clock.stage(t, "propose"):
+                checked = propose("propose and check", train, briefs, rows)
+            accepted = _accepted(checked)
+            with clock.stage(t, "probe"):
+                seen = solver.probe(checkpoint, accepted, blind=False)
+                blind = solver.probe(checkpoint, accepted, blind=True)
+            probed_with = checkpoint
+            with clock.stage(t, "train"):
+                checkpoint, trained = solver.train(checkpoint, accepted, t)
+            probes |= probe_results(recipe, probed_with, seen, blind, trained)
+            outcomes += [_outcome(item, probes, t) for item in accepted]
+            rows += accepted
+            start = start or exam_of(probed_with.id, exam, replies, rows)
+            with clock.stage(t, "examine"):
+                result = exam_of(checkpoint.id, exam, solver.examine(checkpoint, exam), rows)
+            loss = checkpoint.disclosure.get("loss", 0.0)
+            summaries.append(
+                summarise(t, checked, probes, train_loss=loss, exam=result, seconds=clock.seconds(t))
+            )
+            manifest = manifest_of(recipe, train, held_out, skipped, disclosure, start, summaries)
+            snapshot = freeze(
+                store.root / "dataset",
+                [_sample(item, by_id, probes, t) for item in accepted],
+                iteration=t,
+                parent=snapshot,
+                manifest=manifest,
+            )
+            progress.say(f"  snapshot [cyan]{snapshot.id}[/], {snapshot.rows} rows")
+    assert snapshot is not None, "a recipe has at least one iteration"
+    return BuildResult(
+        dataset=run / "dataset", snapshot=snapshot, start=start, iterations=tuple(summaries), bins=bins
+    )
+
+
+class Clock:
+    """Seconds by stage, from events.jsonl: a resumed run adds to what the stopped one spent."""
+
+    def __init__(self, store: RunStore) -> None:
+        self._store = store
+
+    @contextmanager
+    def stage(self, iteration: int, name: str) -> Iterator[None]:
+        """Time a stage; also when it is interrupted."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = round(time.perf_counter() - started, 3)
+            self._store.event(iteration=iteration, stage=name, seconds=spent)
+
+    def seconds(self, iteration: int) -> dict[str, float]:
+        """Sums by stage name."""
+        sums: dict[str, float] = {}
+        for event in self._store.events():
+            if event.get("iteration") == iteration and "seconds" in event:
+                sums[event["stage"]] = sums.get(event["stage"], 0.0) + event["seconds"]
+        return sums
+
+
+def _claim(store: RunStore, recipe: Recipe) -> None:
+    """Bind the directory to the recipe. More iterations or other workers are the same run; anything else is not."""
+    path = store.root / "recipe.yaml"
+    text = yaml.safe_dump(to_json(recipe), sort_keys=False, allow_unicode=True)
+    if path.is_file():
+        old = recipe_from_mapping(yaml.safe_load(path.read_text("utf-8")), where=str(path))
+        if replace(old, iterations=recipe.iterations, engine=recipe.engine) != recipe:
+            raise RecipeError(
+                "this directory holds a run of another recipe", where=str(path), fix="choose another --run DIR"
+            )
+    write_atomic(path, text)
+
+
+def _accepted(checked: Sequence[Checked]) -> list[Checked]:
+    return [item for item in checked if item.verdict.status == "accepted"]
+
+
+def _outcome(item: Checked, probes: dict[str, ProbeResult], iteration: int) -> Outcome:
+    question = item.draft.question
+    return Outcome(
+        iteration=iteration, scene_id=question.scene_id, bin=item.draft.bin, band=probes[question.id].band
+    )
+
+
+def _briefs(
+    recipe: Recipe,
+    scenes: Sequence[Scene],
+    iteration: int,
+    weights: dict[str, float],
+    rows: Sequence[Checked],
+    probes: dict[str, ProbeResult],
+    outcomes: Sequence[Outcome],
+) -> dict[str, Brief]:
+    last: dict[str, list[Outcome]] = {scene.id: [] for scene in scenes}
+    past: dict[str, list[Past]] = {scene.id: [] for scene in scenes}
+    for item, outcome in zip(rows, outcomes, strict=True):
+        if outcome.iteration == iteration - 1 and item.verdict.answer is not None:
+            probe = probes[item.draft.question.id]
+            last[outcome.scene_id].append(outcome)
+            past[outcome.scene_id].append(
+                Past(
+                    text=item.draft.question.text,
+                    answer=item.verdict.answer.text,
+                    bin=outcome.bin,
+                    band=outcome.band,
+                    confidence=probe.confidence,
+                )
+            )
+    return {
+        scene.id: _brief(
+            recipe, scene, iteration, scene_weights(last[scene.id], weights, recipe.curriculum), tuple(past[scene.id])
+        )
+        for scene in scenes
+    }
+
+
+def _brief(recipe: Recipe, scene: Scene, iteration: int, weights: dict[str, float], past: tuple[Past, ...]) -> Brief:
+    return Brief(
+        iteration=iteration,
+        count=recipe.proposer.drafts_per_scene,
+        seed=seed_from("propose", recipe.seed, iteration, scene.id),
+        weights=weights,
+        history=past,
+    )
+
+
+def _sample(item: Checked, scenes: dict[str, Scene], probes: dict[str, ProbeResult], iteration: int) -> Sample:
+    question = item.draft.question
+    scene = scenes[question.scene_id]
+    times = {frame.id: frame.time_s for frame in scene.frames}
+    asked = [times[i] for i in question.frame_ids]
+    span = asked[-1] - asked[0]
+    return Sample(
+        draft=item.draft,
+        verdict=item.verdict,
+        iteration=iteration,
+        scene_source=scene.source,
+        space_id=scene.space_id,
+        scene_sha256=scene_digest(scene),
+        frames_origin=scene.frames_origin,
+        frame_times_s=tuple(round(t, 6) for t in asked),
+        sample_fps=round((len(asked) - 1) / span, 6) if span > 0 else 0.0,
+        probe=probes[question.id],
+    )

@@ -1,0 +1,89 @@
+"""What a family of questions is made of: records and small helpers that every family uses."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+import numpy as np
+
+from ouroboros_data.proposers.view import View
+from ouroboros_data.types import AnswerType, Unit
+
+T = TypeVar("T")
+
+OPTIONS = "OPTIONS"
+"""Stands for the list of options in a program's source until their order is drawn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One thing to ask about one scene, before it is worded."""
+
+    slots: Mapping[str, str]
+    """Fills the family's wordings."""
+    mentions: tuple[str, ...]
+    """Categories that the slots name."""
+    program: str
+    expected: float | str
+    """What the program should find, by the proposer's own reckoning; the proposer never publishes it."""
+    options: tuple[str, ...] = ()
+    unit: Unit | None = None
+
+    @property
+    def answer_type(self) -> AnswerType:
+        """Choice where there are options, number otherwise."""
+        return "choice" if self.options else "number"
+
+
+Finder = Callable[[View, np.random.Generator], Iterator[Ask]]
+"""Yields the well-posed questions of one bin about a scene, in random order, none twice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knob:
+    """One difficulty setting of a family."""
+
+    note: str
+    """One line: what the setting does."""
+    find: Finder
+    known: Literal["", "trivial", "junk"] = ""
+    """Uninformative by construction: the answer is always the same, or cannot be read off frames. Never used to
+    steer: the curriculum has to find out by measuring."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """A question type: its wordings and its difficulty settings."""
+
+    wordings: tuple[str, ...]
+    """Templates over the slots of its asks; the first is the form that VSI-Bench uses, or close to it."""
+    knobs: Mapping[str, Knob] = field(default_factory=dict)
+
+
+def program(*lines: str) -> str:
+    """Source of ``answer()`` from the lines of its body."""
+    return "def answer():\n" + "".join(f"    {line}\n" for line in lines)
+
+
+def lit(value: str | Sequence[str]) -> str:
+    """A string, or a list of strings, as a literal of a program."""
+    return json.dumps(value if isinstance(value, str) else list(value), ensure_ascii=False)
+
+
+def interleave(groups: Mapping[str | int, Sequence[T]], rng: np.random.Generator) -> Iterator[T]:
+    """All items, shuffled inside their groups and taken from the groups in turn.
+
+    Grouped by answer this flattens the answers' distribution: a scene's common answer is not asked for more often
+    than its rare one, which would pay a solver for guessing.
+    """
+    names = sorted(groups, key=str)
+    shuffled = [[groups[names[i]][j] for j in rng.permutation(len(groups[names[i]]))] for i in rng.permutation(len(names))]
+    missing = object()
+    for turn in itertools.zip_longest(*shuffled, fillvalue=missing):
+        for item in turn:
+            if item is not missing:
+                yield item  # type: ignore[misc]  # not the filler

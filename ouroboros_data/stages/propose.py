@@ -1,0 +1,137 @@
+"""One round of drafts: proposed and checked, scene by scene, in shards."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ouroboros_data import registry
+from ouroboros_data.config import Recipe
+from ouroboros_data.digest import scene_digest
+from ouroboros_data.engine.local import LocalEngine
+from ouroboros_data.errors import StoreError
+from ouroboros_data.ids import canonical_json, content_hash
+from ouroboros_data.media.frames import sample_frame_ids
+from ouroboros_data.plugins import Brief, Proposer
+from ouroboros_data.programs.api import API_VERSION
+from ouroboros_data.programs.sandbox import SandboxPool
+from ouroboros_data.progress import Progress
+from ouroboros_data.records import from_json, to_json
+from ouroboros_data.stages.ground import duplicate_key, ground
+from ouroboros_data.store import RunStore
+from ouroboros_data.types import Draft, Scene, Verdict
+
+SHARD = 8
+"""Scenes a unit: what a killed run owes at most, per worker."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A draft and its verdict."""
+
+    draft: Draft
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    recipe: Recipe
+    scenes: tuple[Scene, ...]
+    briefs: tuple[Brief, ...]
+    seen: tuple[frozenset[str], ...]
+
+
+def open_proposer(recipe: Recipe) -> Proposer:
+    """Build the recipe's proposer (raises PluginError, RecipeError)."""
+    return _proposer(recipe.proposer.name, canonical_json(recipe.proposer.options))
+
+
+@functools.lru_cache(maxsize=4)
+def _proposer(name: str, options: str) -> Proposer:
+    proposer: Proposer = registry.load("proposers", name)(options=json.loads(options))
+    return proposer
+
+
+@functools.lru_cache(maxsize=1)  # one sandbox a worker process, made there: it does not survive a fork
+def _sandbox() -> SandboxPool:
+    pool = SandboxPool().__enter__()
+    atexit.register(pool.__exit__, None, None, None)
+    return pool
+
+
+def _propose_and_ground(task: _Task) -> list[dict[str, Any]]:
+    proposer = open_proposer(task.recipe)
+    rows = []
+    for scene, brief, seen in zip(task.scenes, task.briefs, task.seen, strict=True):
+        frame_ids = sample_frame_ids(scene, task.recipe.frames.count)
+        drafts = proposer.propose(scene, frame_ids, brief)
+        verdicts = ground(
+            scene,
+            frame_ids,
+            drafts,
+            programs=task.recipe.programs,
+            min_pixel_share=task.recipe.frames.min_pixel_share,
+            pool=_sandbox(),
+            seen=seen,
+        )
+        rows += [
+            to_json(Checked(draft=draft, verdict=verdict)) for draft, verdict in zip(drafts, verdicts, strict=True)
+        ]
+    return rows
+
+
+def propose_round(
+    recipe: Recipe,
+    scenes: Sequence[Scene],
+    briefs: Mapping[str, Brief],
+    earlier: Iterable[Checked],
+    *,
+    label: str,
+    store: RunStore,
+    engine: LocalEngine,
+    progress: Progress,
+) -> list[Checked]:
+    """Drafts of all scenes with their verdicts, in scene order. Finished shards are read, not made again."""
+    seen = accepted_keys(earlier)
+    settings = to_json([recipe.frames, recipe.proposer, recipe.programs])
+    shards = [scenes[i : i + SHARD] for i in range(0, len(scenes), SHARD)]
+    keys, tasks = [], []
+    for shard in shards:
+        task = _Task(
+            recipe=recipe,
+            scenes=tuple(shard),
+            briefs=tuple(briefs[scene.id] for scene in shard),
+            seen=tuple(frozenset(seen[scene.id]) for scene in shard),
+        )
+        digests = [scene_digest(scene) for scene in shard]
+        used = [sorted(keys_) for keys_ in task.seen]
+        identity = open_proposer(recipe).id, API_VERSION, settings, digests, to_json(task.briefs), used
+        keys.append(content_hash("propose", *identity))
+        tasks.append(task)
+    todo = [i for i, key in enumerate(keys) if not store.done("propose", key)]
+    total = sum(brief.count for brief in briefs.values())
+    with progress.stage(label, total) as advance:
+        advance(total - sum(b.count for i in todo for b in tasks[i].briefs))
+        for position, rows in engine.map(_propose_and_ground, [tasks[i] for i in todo]):
+            store.write("propose", keys[todo[position]], rows)
+            advance(sum(brief.count for brief in tasks[todo[position]].briefs))
+    return [
+        from_json(Checked, row, where=f"units/propose/{key}.jsonl", error=StoreError)
+        for key in keys
+        for row in store.read("propose", key)
+    ]
+
+
+def accepted_keys(checked: Iterable[Checked]) -> Mapping[str, set[str]]:
+    """Duplicate keys of the accepted drafts, by scene."""
+    keys: dict[str, set[str]] = defaultdict(set)
+    for item in checked:
+        if item.verdict.answer is not None and item.verdict.status == "accepted":
+            key = duplicate_key(item.draft, item.verdict.answer, item.verdict.evidence)
+            keys[item.draft.question.scene_id].add(key)
+    return keys

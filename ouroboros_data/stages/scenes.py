@@ -1,0 +1,138 @@
+"""Adapters' scenes into the run, and the split into training and held-out spaces."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ouroboros_data import registry
+from ouroboros_data.config import Recipe, SceneSettings
+from ouroboros_data.engine.local import LocalEngine
+from ouroboros_data.errors import RecipeError, SceneError
+from ouroboros_data.ids import canonical_json, content_hash
+from ouroboros_data.plugins import SceneAdapter
+from ouroboros_data.progress import Progress
+from ouroboros_data.records import from_json, to_json
+from ouroboros_data.store import RunStore
+from ouroboros_data.types import Scene, SceneRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A scene that could not be used, and why."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    settings: SceneSettings
+    seed: int
+    ref: SceneRef
+    media: str
+
+
+def open_adapter(settings: SceneSettings, seed: int) -> SceneAdapter:
+    """Build the recipe's adapter (raises PluginError, RecipeError, SceneError)."""
+    return _adapter(settings.adapter, settings.root, seed, canonical_json(settings.options))
+
+
+@functools.lru_cache(maxsize=4)  # a worker process serves many scenes of one adapter
+def _adapter(name: str, root: str | None, seed: int, options: str) -> SceneAdapter:
+    import json
+
+    cls = registry.load("scene_adapters", name)
+    path = Path(root).expanduser() if root else None
+    if path is not None and not path.exists():
+        raise SceneError("the scenes root does not exist", where=str(path), fix="--set scenes.root=DIR")
+    adapter: SceneAdapter = cls(root=path, seed=seed, options=json.loads(options))
+    return adapter
+
+
+def _ingest(task: _Task) -> dict[str, Any]:
+    adapter = open_adapter(task.settings, task.seed)
+    try:
+        scene = adapter.load(task.ref, Path(task.media))
+        if not scene.objects:
+            raise SceneError("the scene has no objects", where=task.ref.id, fix="annotate it or leave it out")
+        if not scene.frames:
+            raise SceneError("the scene has no posed frames", where=task.ref.id, fix="check its video and poses")
+    except SceneError as error:
+        return {"skipped": to_json(Skipped(id=task.ref.id, reason=str(error)))}
+    return {"scene": to_json(scene)}
+
+
+def ingest(
+    recipe: Recipe, store: RunStore, engine: LocalEngine, progress: Progress
+) -> tuple[list[Scene], list[Skipped]]:
+    """Bring the recipe's scenes into the run; a scene that is there already is not made again.
+
+    Raises:
+        SceneError: Not one scene can be used.
+    """
+    settings = recipe.scenes
+    refs = list(open_adapter(settings, recipe.seed).refs())
+    if not refs:
+        raise SceneError("no scenes found", where=settings.root or settings.adapter, fix="check scenes.root")
+    refs = refs[: settings.limit]
+    media = store.directory("media")
+    keys = [content_hash("scene", settings.adapter, ref.id, ref.key) for ref in refs]
+    todo = [i for i, key in enumerate(keys) if not _usable(store, key, media)]
+    tasks = [_Task(settings=settings, seed=recipe.seed, ref=refs[i], media=str(media)) for i in todo]
+    with progress.stage(f"scenes from {settings.adapter}", len(refs)) as advance:
+        advance(len(refs) - len(todo))
+        for position, row in engine.map(_ingest, tasks):
+            if "scene" in row:  # where a scene lies on this machine is not part of what it is
+                row["scene"]["root"] = _relative(row["scene"]["root"], media)
+            store.write("scenes", keys[todo[position]], [row])
+            advance()
+    scenes, skipped = [], []
+    for key in keys:
+        row = store.read("scenes", key)[0]
+        if "skipped" in row:
+            skipped.append(from_json(Skipped, row["skipped"], where=key, error=SceneError))
+            continue
+        row["scene"]["root"] = str(media / row["scene"]["root"])
+        scenes.append(from_json(Scene, row["scene"], where=f"units/scenes/{key}.jsonl", error=SceneError))
+    if not scenes:
+        raise SceneError(
+            f"none of {len(refs)} scenes can be used; the first: {skipped[0].reason}",
+            where=settings.root or settings.adapter,
+        )
+    return scenes, skipped
+
+
+def _relative(root: str, media: Path) -> str:
+    path = Path(root)
+    return str(path.relative_to(media)) if path.is_relative_to(media) else root
+
+
+def _usable(store: RunStore, key: str, media: Path) -> bool:
+    if not store.done("scenes", key):
+        return False
+    scene: Mapping[str, Any] | None = store.read("scenes", key)[0].get("scene")
+    return scene is None or scene["video"] is None or (media / scene["root"] / scene["video"]["path"]).is_file()
+
+
+def split(scenes: Sequence[Scene], recipe: Recipe) -> tuple[list[Scene], list[Scene]]:
+    """Training and held-out scenes. Whole spaces are held out, chosen by hash: a rescan never crosses the border.
+
+    Raises:
+        RecipeError: Nothing would be left to train on.
+    """
+    spaces = sorted(
+        {scene.space_id for scene in scenes}, key=lambda space: content_hash("holdout", recipe.seed, space)
+    )
+    count = math.ceil(recipe.scenes.holdout * len(spaces))
+    if count >= len(spaces):
+        raise RecipeError(
+            f"holding out {count} of {len(spaces)} spaces leaves none to train on",
+            fix="lower scenes.holdout or give more scenes",
+        )
+    held = set(spaces[:count])
+    return [s for s in scenes if s.space_id not in held], [s for s in scenes if s.space_id in held]

@@ -1,0 +1,209 @@
+"""The solver's stages: start, probe, train, examine. The model is built only when some unit is not done yet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ouroboros_data import registry
+from ouroboros_data.config import Recipe
+from ouroboros_data.curriculum import band
+from ouroboros_data.errors import StoreError
+from ouroboros_data.ids import content_hash, rng, seed_from
+from ouroboros_data.plugins import FrameSource, Labelled, Solver
+from ouroboros_data.progress import Progress
+from ouroboros_data.records import from_json, to_json
+from ouroboros_data.stages.propose import Checked
+from ouroboros_data.store import RunStore
+from ouroboros_data.types import Confidence, ProbeResult
+
+CHUNK = 512
+"""Rows a probe unit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """Weights in the run directory."""
+
+    id: str
+    """The solver's digest of its weights."""
+    path: str
+    """Below the run directory."""
+    disclosure: dict[str, Any] = field(default_factory=dict)
+    """How the weights came about before the loop; only on the first one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """Answers to one held-out question."""
+
+    question_id: str
+    seen: str
+    blind: str
+
+
+def cache_dir() -> Path:
+    """Where built solvers are kept between runs (``OUROBOROS_CACHE``, else the XDG cache directory)."""
+    base = os.environ.get("OUROBOROS_CACHE")
+    if base:
+        return Path(base)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ouroboros-data"
+
+
+class SolverStages:
+    """The solver of one run, with its finished work."""
+
+    def __init__(self, recipe: Recipe, store: RunStore, frames: FrameSource, progress: Progress) -> None:
+        self._recipe, self._store, self._frames, self._progress = recipe, store, frames, progress
+        self._solver: Solver | None = None
+        self._loaded = ""
+
+    def start(self) -> Checkpoint:
+        """The solver before the first round, warm-started where its plug-in does that."""
+        settings = self._recipe.solver
+        key = content_hash("start", to_json(settings), self._recipe.seed)
+        if not self._store.done("start", key):
+            solver = self._build()
+            path = f"checkpoints/{key}"
+            solver.save(self._store.root / path)
+            made = Checkpoint(id=solver.id, path=path, disclosure=dict(solver.disclosure))
+            self._store.write("start", key, [to_json(made)])
+            self._loaded = path
+        return self._read_checkpoint("start", key)
+
+    def probe(self, checkpoint: Checkpoint, rows: Sequence[Checked], *, blind: bool) -> dict[str, Confidence]:
+        """Confidence of each row's answer under a checkpoint, by question id."""
+        chunks = [rows[i : i + CHUNK] for i in range(0, len(rows), CHUNK)]
+        keys = [content_hash("probe", checkpoint.id, blind, [_identity(row) for row in chunk]) for chunk in chunks]
+        label = "probe without frames" if blind else "probe before training"
+        with self._progress.stage(label, len(rows)) as advance:
+            for key, chunk in zip(keys, chunks, strict=True):
+                if not self._store.done("probe", key):
+                    scores = self._at(checkpoint).score([labelled(row) for row in chunk], self._frames, blind=blind)
+                    self._store.write("probe", key, [to_json(_rounded(score)) for score in scores])
+                advance(len(chunk))
+        scores = [
+            from_json(Confidence, row, where=key, error=StoreError)
+            for key in keys
+            for row in self._store.read("probe", key)
+        ]
+        return {score.question_id: score for score in scores}
+
+    def train(
+        self, checkpoint: Checkpoint, rows: Sequence[Checked], iteration: int
+    ) -> tuple[Checkpoint, dict[str, float]]:
+        """One round of SFT; returns the next checkpoint and each trained row's confidence in its forward pass."""
+        settings = self._recipe.solver
+        seed = seed_from("train", self._recipe.seed, iteration)
+        key = content_hash("train", checkpoint.id, to_json(settings), seed, [_identity(row) for row in rows])
+        with self._progress.stage("train", settings.steps) as advance:
+            if not self._store.done("train", key):
+                solver = self._at(checkpoint)
+                report = solver.train(
+                    [labelled(row) for row in shuffled(rows, seed)],
+                    self._frames,
+                    steps=settings.steps,
+                    seed=seed,
+                    checkpoint=self._store.directory("checkpoints", f"{key}.partial"),
+                    progress=lambda step, loss: advance(step, f"loss {loss:.3f}"),
+                )
+                path = f"checkpoints/{key}"
+                solver.save(self._store.root / path)
+                made = Checkpoint(id=solver.id, path=path, disclosure={"loss": round(report.loss, 6)})
+                scores = [to_json(_rounded(score)) for score in report.confidences]
+                self._store.write("train", key, [to_json(made), *scores])
+                self._loaded = path
+            else:
+                advance(settings.steps)
+        first, *scored = self._store.read("train", key)
+        trained = [from_json(Confidence, row, where=key, error=StoreError) for row in scored]
+        made = from_json(Checkpoint, first, where=key, error=StoreError)
+        return made, {score.question_id: score.p for score in trained}
+
+    def examine(self, checkpoint: Checkpoint, exam: Sequence[Checked]) -> list[Reply]:
+        """Answers to the held-out questions, with frames and without."""
+        key = content_hash("examine", checkpoint.id, [_identity(row) for row in exam])
+        with self._progress.stage("held-out questions", 2 * len(exam)) as advance:
+            if not self._store.done("examine", key):
+                solver, questions = self._at(checkpoint), [row.draft.question for row in exam]
+                seen = solver.answer(questions, self._frames)
+                advance(len(exam))
+                blind = solver.answer(questions, self._frames, blind=True)
+                advance(len(exam))
+                replies = [
+                    Reply(question_id=q.id, seen=s, blind=b) for q, s, b in zip(questions, seen, blind, strict=True)
+                ]
+                self._store.write("examine", key, [to_json(reply) for reply in replies])
+            else:
+                advance(2 * len(exam))
+        return [from_json(Reply, row, where=key, error=StoreError) for row in self._store.read("examine", key)]
+
+    def _read_checkpoint(self, stage: str, key: str) -> Checkpoint:
+        return from_json(Checkpoint, self._store.read(stage, key)[0], where=f"units/{stage}/{key}", error=StoreError)
+
+    def _build(self) -> Solver:
+        if self._solver is None:
+            settings = self._recipe.solver
+            build = registry.load("solvers", settings.name)
+            cache = cache_dir()
+            self._solver = build(
+                options=settings.options,
+                seed=self._recipe.seed,
+                training=settings,
+                cache=cache,
+                progress=self._progress,
+            )
+        return self._solver
+
+    def _at(self, checkpoint: Checkpoint) -> Solver:
+        solver = self._build()
+        if self._loaded != checkpoint.path:
+            solver.load(self._store.root / checkpoint.path)
+            self._loaded = checkpoint.path
+        return solver
+
+
+def labelled(row: Checked) -> Labelled:
+    """The training and scoring form of an accepted row."""
+    assert row.verdict.answer is not None, "only accepted rows are trained on"
+    return Labelled(question=row.draft.question, answer=row.verdict.answer.text)
+
+
+def shuffled(rows: Sequence[Checked], seed: int) -> list[Checked]:
+    """Rows in a seeded order: rows of one scene must not sit in one batch."""
+    order = rng("order", seed).permutation(len(rows))
+    return [rows[i] for i in order]
+
+
+def probe_results(
+    recipe: Recipe,
+    checkpoint: Checkpoint,
+    seen: Mapping[str, Confidence],
+    blind: Mapping[str, Confidence],
+    trained: Mapping[str, float],
+) -> dict[str, ProbeResult]:
+    """Join the three readings of each row."""
+    return {
+        key: ProbeResult(
+            question_id=key,
+            solver=checkpoint.id,
+            confidence=score.p,
+            blind_confidence=blind[key].p,
+            band=band(score.p, recipe.curriculum),
+            train_confidence=trained.get(key),
+        )
+        for key, score in seen.items()
+    }
+
+
+def _identity(row: Checked) -> list[str]:
+    assert row.verdict.answer is not None
+    return [row.draft.question.id, row.verdict.answer.text]
+
+
+def _rounded(score: Confidence) -> Confidence:
+    # Six decimals are stable against the order of float sums within one machine's kernels.
+    return Confidence(question_id=score.question_id, p=round(score.p, 6), n_tokens=score.n_tokens)

@@ -1,0 +1,91 @@
+"""One iteration in numbers: what the end-of-run table, the card and the manifest show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ouroboros_data.stages.propose import Checked
+from ouroboros_data.types import ProbeResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeScore:
+    """Held-out accuracy of one question type, each in [0, 1] (MRA for numbers, exact match for the rest)."""
+
+    n: int
+    seen: float
+    blind: float
+    majority: float
+    """The best constant answer learnt from the accepted training rows so far."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exam:
+    """Held-out accuracy of one checkpoint."""
+
+    solver: str
+    by_type: dict[str, TypeScore]
+
+    def macro(self, which: str) -> float:
+        """Unweighted mean over the question types of ``seen``, ``blind`` or ``majority``."""
+        scores = [getattr(score, which) for score in self.by_type.values()]
+        return sum(scores) / len(scores) if scores else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IterationSummary:
+    """Counts add up: proposed = accepted + the sum of rejected."""
+
+    iteration: int
+    proposed: int
+    accepted: int
+    rejected: dict[str, int]
+    """``stage/reason`` to count."""
+    bands: dict[str, int]
+    bands_by_bin: dict[str, dict[str, int]]
+    proposed_by_bin: dict[str, int]
+    mean_confidence: float
+    mean_blind_confidence: float
+    train_loss: float
+    exam: Exam | None
+    """After training on this iteration; None without held-out scenes."""
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def summarise(
+    iteration: int,
+    checked: Sequence[Checked],
+    probes: Mapping[str, ProbeResult],
+    *,
+    train_loss: float,
+    exam: Exam | None,
+    seconds: Mapping[str, float],
+) -> IterationSummary:
+    """Count one iteration."""
+    accepted = [c for c in checked if c.verdict.status == "accepted"]
+    rejected = [c.verdict for c in checked if c.verdict.status == "rejected"]
+    results = [probes[c.draft.question.id] for c in accepted]
+    by_bin: dict[str, Counter[str]] = {}
+    for item, probe in zip(accepted, results, strict=True):
+        by_bin.setdefault(item.draft.bin, Counter())[probe.band] += 1
+    return IterationSummary(
+        iteration=iteration,
+        proposed=len(checked),
+        accepted=len(accepted),
+        rejected=dict(sorted(Counter(f"{v.stage}/{v.reason}" for v in rejected).items())),
+        bands={name: sum(p.band == name for p in results) for name in ("easy", "frontier", "hard")},
+        bands_by_bin={name: dict(sorted(by_bin[name].items())) for name in sorted(by_bin)},
+        proposed_by_bin=dict(sorted(Counter(c.draft.bin for c in checked).items())),
+        mean_confidence=_mean(p.confidence for p in results),
+        mean_blind_confidence=_mean(p.blind_confidence for p in results),
+        train_loss=train_loss,
+        exam=exam,
+        seconds={name: round(value, 1) for name, value in seconds.items()},
+    )
+
+
+def _mean(values: Iterable[float]) -> float:
+    listed = list(values)
+    return round(sum(listed) / len(listed), 4) if listed else 0.0
