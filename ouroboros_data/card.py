@@ -67,8 +67,8 @@ def _header(manifest: Mapping[str, Any], features: Features, sizes: Mapping[int,
         infos[config] = DatasetInfo(
             features=features,
             config_name=config,
-            splits=SplitDict.from_split_dict(
-                [SplitInfo(name=split, num_bytes=sizes[i], num_examples=rows[i]) for split, _, i in splits]
+            splits=SplitDict(
+                {split: SplitInfo(name=split, num_bytes=sizes[i], num_examples=rows[i]) for split, _, i in splits}
             ),
             download_size=sum(sizes[i] for *_, i in splits),
             dataset_size=sum(sizes[i] for *_, i in splits),

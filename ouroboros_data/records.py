@@ -57,9 +57,10 @@ def _describe(problem: BaseException, kind: type | None) -> str:
         return "missing"
     if isinstance(problem, cattrs.ForbiddenExtraKeysError):
         return f"unknown key {', '.join(sorted(problem.extra_fields))}"
-    if isinstance(problem, AttributeError):
-        return "expected a mapping"
     text = str(problem)
+    # What cattrs' generated code trips over when a scalar or a list stands where a record should.
+    if isinstance(problem, AttributeError) or "not iterable" in text or "not subscriptable" in text:
+        return "expected a mapping or a list"
     return text.replace("not in literal typing.Literal", "is not one of ")
 
 

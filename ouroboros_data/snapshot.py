@@ -183,18 +183,23 @@ def _intact(directory: Path, snapshot: Snapshot) -> bool:
 
 
 def _write_parquet(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    from datasets import Dataset
+    from datasets import Dataset, are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     table: Dataset = Dataset.from_list([dict(row) for row in rows], features=features())
     # The datasets writer cuts row groups by content and writes a page index, for the Hub's deduplication and viewer.
+    shown = not are_progress_bars_disabled()
+    disable_progress_bars()
     try:
         table.to_parquet(partial)
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise SnapshotError(f"cannot write: {error}", where=str(path), fix="check free space") from None
+    finally:
+        if shown:
+            enable_progress_bars()
 
 
 def _sizes(directory: Path, snapshots: Sequence[Snapshot]) -> dict[int, int]:

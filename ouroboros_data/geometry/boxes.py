@@ -151,7 +151,14 @@ def _chunk_distances(a: Boxes, b: Boxes) -> Array:
     gap = _separation(M, d_a, d_b, a.half_m, b.half_m)
     out = np.zeros(len(gap))
     apart = np.flatnonzero(gap > 0.0)
-    M, d_a, d_b, h_a, h_b, gap = M[apart], d_a[apart], d_b[apart], a.half_m[apart], b.half_m[apart], gap[apart]
+    M, d_a, d_b, h_a, h_b, gap = (
+        M[apart],
+        d_a[apart],
+        d_b[apart],
+        a.half_m[apart],
+        b.half_m[apart],
+        gap[apart],
+    )
     squared = np.minimum(_corner_gap2(M, d_a, h_a, h_b), _corner_gap2(np.swapaxes(M, 1, 2), -d_b, h_b, h_a))
     # Where a corner already reaches the separating planes nothing can be closer.
     rest = np.flatnonzero(squared > (gap + 1e-12) ** 2)
@@ -213,7 +220,11 @@ def _edge_gap2(M: Array, d_a: Array, d_b: Array, h_a: Array, h_b: Array) -> Arra
             n_a = np.stack([-M[:, m, j], M[:, k, j]], -1)  # n along a_k, a_m
             n_b = np.stack([M[:, i, q], -M[:, i, p]], -1)  # n along b_p, b_q
             d_n = (d_a[:, (k, m)] * n_a).sum(-1)[:, None, None]
-            w_n = d_n + np.einsum("nsx,nx->ns", side_b, n_b)[:, None, :] - np.einsum("nsx,nx->ns", side_a, n_a)[:, :, None]
+            w_n = (
+                d_n
+                + np.einsum("nsx,nx->ns", side_b, n_b)[:, None, :]
+                - np.einsum("nsx,nx->ns", side_a, n_a)[:, :, None]
+            )
             c = cosine[:, None, None]
             s = np.abs(w_u - c * w_v) / safe
             t = np.abs(c * w_u - w_v) / safe

@@ -1,8 +1,8 @@
 """Ray-cast frames with depth and instance ids: one embree scene, all frames at once.
 
 Embree answers only which triangle a pixel sees. For a planar triangle and a pinhole camera 1 / depth is
-linear in the pixel, and texture coordinates are depth times something linear, so they come from one small table
-with a row per frame and triangle; this is cheaper than asking embree for them.
+linear in the pixel, and texture coordinates are depth times something linear, so they come from one small
+table with a row per frame and triangle; this is cheaper than asking embree for them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Pattern = Literal["plain", "stripes", "checker", "dots"]
 PATTERNS: tuple[Pattern, ...] = ("plain", "stripes", "checker", "dots")
 BACKGROUND = (0.80, 0.86, 0.92)
 
-_CHUNK = 1 << 20  # rays, or rows of the table, that are held at once
+_CHUNK = 1 << 18  # rays, or rows of the table, that are held at once
 _GRAZING = 2e-3  # cosine below which the plane gives the depth too inexactly, so that embree is asked
 _AMBIENT, _CEILING, _SIDE, _HEAD = 0.34, 0.26, 0.10, 0.36
 _FALLOFF_M, _DIMMEST = 25.0, 0.5

@@ -30,13 +30,13 @@ def write_video(path: Path, rgb: npt.NDArray[np.uint8], fps: float) -> None:
     where = str(path)
     if rgb.ndim != 4 or rgb.shape[3] != 3 or rgb.dtype != np.uint8 or not len(rgb):
         raise SceneError(
-            f"frames must be uint8 (n, height, width, 3), got {rgb.dtype} {rgb.shape}", where=str(path)
+            f"frames must be uint8 (n, height, width, 3), got {rgb.dtype} {rgb.shape}", where=where
         )
     height, width = rgb.shape[1:3]
     if height % 2 or width % 2:
         raise SceneError(
             f"H.264 in yuv420p needs an even frame size, got {width}x{height}",
-            where=str(path),
+            where=where,
             fix="use even sizes",
         )
     if not fps > 0:
@@ -46,9 +46,7 @@ def write_video(path: Path, rgb: npt.NDArray[np.uint8], fps: float) -> None:
         _encode(partial, rgb, fps)
         partial.replace(path)
     except (OSError, av.FFmpegError) as error:
-        raise SceneError(
-            f"video cannot be written: {error}", where=str(path), fix="check space and rights"
-        ) from None
+        raise SceneError(f"cannot be written: {error}", where=where, fix="check space and rights") from None
     finally:
         partial.unlink(missing_ok=True)
 

@@ -105,7 +105,9 @@ def only(category):
         _note("only", found)
         if found:
             _fail("not_unique", f"only({name!r}): the scene has {len(found)} of them")
-        _fail("no_such_object", f"only({name!r}): the scene has none; it has {', '.join(sorted(_by_category))}")
+        _fail(
+            "no_such_object", f"only({name!r}): the scene has none; it has {', '.join(sorted(_by_category))}"
+        )
     _note("only", found)
     return _handle(found[0])
 
@@ -223,9 +225,7 @@ def _bearing(stand, facing, target, call):
     s, f, t = _index(stand, call), _index(facing, call), _index(target, call)
     _note(call, (s, f, t))
     here = _handle(s).center
-    angle = (
-        _direction(here, _handle(t).center, call) - _direction(here, _handle(f).center, call)
-    ) % 360.0
+    angle = (_direction(here, _handle(t).center, call) - _direction(here, _handle(f).center, call)) % 360.0
     return 0.0 if angle == 360.0 else angle
 
 

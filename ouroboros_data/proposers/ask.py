@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
@@ -13,8 +14,13 @@ import numpy as np
 from ouroboros_data.proposers.view import View
 from ouroboros_data.types import AnswerType, Unit
 
+K = TypeVar("K", str, int)
 T = TypeVar("T")
 
+MAX_MISSES = 60
+"""Draws in a row without a new item, after which ``sampled`` gives up."""
+BATCH = 12
+"""Items among which ``sampled`` flattens the answers."""
 OPTIONS = "OPTIONS"
 """Stands for the list of options in a program's source until their order is drawn."""
 
@@ -51,8 +57,8 @@ class Knob:
     """One line: what the setting does."""
     find: Finder
     known: Literal["", "trivial", "junk"] = ""
-    """Uninformative by construction: the answer is always the same, or cannot be read off frames. Never used to
-    steer: the curriculum has to find out by measuring."""
+    """Uninformative by construction: the answer is always the same, or cannot be read off frames. Never
+    used to steer: the curriculum has to find out by measuring."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,16 +80,45 @@ def lit(value: str | Sequence[str]) -> str:
     return json.dumps(value if isinstance(value, str) else list(value), ensure_ascii=False)
 
 
-def interleave(groups: Mapping[str | int, Sequence[T]], rng: np.random.Generator) -> Iterator[T]:
+def interleave(groups: Mapping[K, Sequence[T]], rng: np.random.Generator) -> Iterator[T]:
     """All items, shuffled inside their groups and taken from the groups in turn.
 
-    Grouped by answer this flattens the answers' distribution: a scene's common answer is not asked for more often
-    than its rare one, which would pay a solver for guessing.
+    Grouped by answer this flattens the answers' distribution: a scene's common answer is not asked for more
+    often than its rare one, which would pay a solver for guessing.
     """
     names = sorted(groups, key=str)
-    shuffled = [[groups[names[i]][j] for j in rng.permutation(len(groups[names[i]]))] for i in rng.permutation(len(names))]
+    shuffled = [
+        [groups[names[i]][j] for j in rng.permutation(len(groups[names[i]]))]
+        for i in rng.permutation(len(names))
+    ]
     missing = object()
     for turn in itertools.zip_longest(*shuffled, fillvalue=missing):
         for item in turn:
             if item is not missing:
-                yield item  # type: ignore[misc]  # not the filler
+                yield item
+
+
+def sampled(draw: Callable[[], tuple[str, T] | None], rng: np.random.Generator) -> Iterator[T]:
+    """Different items from a random draw, interleaved by the group that it gives with each.
+
+    For families whose combinations are too many to list.
+
+    Args:
+        draw: Gives a group and a hashable item, or None where the draw missed.
+        rng: For the order.
+    """
+    known: set[T] = set()
+    misses = 0
+    while misses < MAX_MISSES:
+        groups: dict[str, list[T]] = defaultdict(list)
+        fresh = 0
+        while misses < MAX_MISSES and fresh < BATCH:
+            drawn = draw()
+            if drawn is None or drawn[1] in known:
+                misses += 1
+                continue
+            group, item = drawn
+            known.add(item)
+            groups[group].append(item)
+            fresh, misses = fresh + 1, 0
+        yield from interleave(groups, rng)

@@ -24,10 +24,28 @@ _IRREGULAR = {
     "dresser": "dressers",
 }
 _SINGULAR_IN_S = {"bus", "canvas", "lens", "gas", "atlas", "cactus", "chess"}
-_KIND_OF = {"armchair": "chair", "bookshelf": "shelf", "bookcase": "shelf", "wheelchair": "chair", "couch": "sofa"}
+_KIND_OF = {
+    "armchair": "chair",
+    "bookshelf": "shelf",
+    "bookcase": "shelf",
+    "wheelchair": "chair",
+    "couch": "sofa",
+}
 # Structure, and names that say nothing: a person cannot tell which thing is meant.
 _NOT_POINTABLE = frozenset(
-    {"wall", "floor", "ceiling", "room", "object", "item", "thing", "structure", "furniture", "other", "unknown"}
+    {
+        "wall",
+        "floor",
+        "ceiling",
+        "room",
+        "object",
+        "item",
+        "thing",
+        "structure",
+        "furniture",
+        "other",
+        "unknown",
+    }
 )
 
 
@@ -65,8 +83,8 @@ def listed(names: Sequence[str], last: str = "and") -> str:
 def pointable(name: str, others: Collection[str]) -> bool:
     """Whether a person who hears ``name`` can tell which category of the scene is meant.
 
-    Names that are plurals or structure cannot be pointed with, nor can a name that another category of the scene
-    is a kind of: with a coffee table about, "the table" may mean either.
+    Names that are plurals or structure cannot be pointed with, nor can a name that another category of the
+    scene is a kind of: with a coffee table about, "the table" may mean either.
     """
     words = name.split()
     if not words or in_plural(name) or words[-1] in _NOT_POINTABLE or not name.replace(" ", "").isalpha():

@@ -1,0 +1,251 @@
+"""Exact frames out of video files, by PyAV or by decord."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Protocol, Self
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+from ouroboros_data.errors import SceneError
+
+Backend = Literal["av", "decord"]
+Frames = npt.NDArray[np.uint8]
+REPAIR = "copy or download the file again"
+
+
+class FrameReader(Protocol):
+    """An open video. Frames are counted from 0 in the order of presentation."""
+
+    @property
+    def frame_count(self) -> int:
+        """Frames that the file holds."""
+
+    @property
+    def fps(self) -> float:
+        """Mean frame rate."""
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Width, height, as shown: a rotation that the file asks for is applied."""
+
+    def read(self, indices: Sequence[int]) -> Frames:
+        """Decode exactly these frames, (n, height, width, 3) RGB, in the order asked for; repeats are fine.
+
+        Raises:
+            SceneError: An index is out of range, or a frame cannot be decoded.
+        """
+
+    def close(self) -> None:
+        """Release the file; closing twice is fine."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None: ...
+
+
+def open_reader(path: Path | str, backend: Backend = "av") -> FrameReader:
+    """Open a video file.
+
+    Args:
+        path: The file.
+        backend: ``av``, or ``decord`` (needs the extra of that name; runs in a child process).
+
+    Raises:
+        SceneError: No such file, not a video, cut off, or the backend is not there.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise SceneError("no such file" if not file.exists() else "not a file", where=str(file))
+    if backend == "av":
+        return AvReader(file)
+    if backend == "decord":
+        from ouroboros_data.media.decord_reader import DecordReader
+
+        return DecordReader(file)
+    raise SceneError(f"unknown video backend {backend!r}", where=str(file), fix="use av or decord")
+
+
+def check_indices(indices: Sequence[int], frame_count: int, path: Path) -> list[int]:
+    """Plain ints of valid frame numbers (raises SceneError that names the first bad one)."""
+    plain = [int(index) for index in indices]
+    for index in plain:
+        if not 0 <= index < frame_count:
+            raise SceneError(
+                f"frame {index} is out of range", where=str(path), fix=f"it has frames 0 to {frame_count - 1}"
+            )
+    return plain
+
+
+class AvReader:
+    """Frames by PyAV; seeks only where a key frame lies between the decoder's position and the target."""
+
+    def __init__(self, path: Path) -> None:
+        """Open and index the file; reads every packet's header, decodes one frame.
+
+        Raises:
+            SceneError: Not a video, or cut off.
+        """
+        self._path = path
+        self.open_groups = False
+        """Some frames depend on frames of another group of pictures; not every decoder seeks rightly then."""
+        self._container: Any = None
+        try:
+            self._container = av.open(str(path))
+            self._open()
+        except (av.FFmpegError, OSError) as error:
+            self.close()
+            reason = getattr(error, "strerror", None) or str(error)
+            raise SceneError(f"not a video, or cut off: {reason}", where=str(path), fix=REPAIR) from None
+        except SceneError:
+            self.close()
+            raise
+
+    @property
+    def frame_count(self) -> int:
+        """See `FrameReader`."""
+        return len(self._times)
+
+    @property
+    def fps(self) -> float:
+        """See `FrameReader`."""
+        return self._fps
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """See `FrameReader`."""
+        return self._size_px
+
+    def read(self, indices: Sequence[int]) -> Frames:
+        """See `FrameReader`."""
+        if self._container is None:
+            raise SceneError("the reader is closed", where=str(self._path))
+        wanted = check_indices(indices, self.frame_count, self._path)
+        width, height = self._size_px
+        out = np.empty((len(wanted), height, width, 3), np.uint8)
+        images: dict[int, Frames] = {}
+        try:
+            for index in sorted(set(wanted)):
+                images[index] = self._decode(index)
+        except (av.FFmpegError, OSError) as error:
+            raise SceneError(
+                f"frame {index} cannot be decoded: {error}", where=str(self._path), fix=REPAIR
+            ) from None
+        for row, index in enumerate(wanted):
+            out[row] = images[index]
+        return out
+
+    def close(self) -> None:
+        """See `FrameReader`."""
+        if self._container is not None:
+            self._container.close()
+        self._container = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _open(self) -> None:
+        where = str(self._path)
+        if not self._container.streams.video:
+            raise SceneError("holds no video stream", where=where, fix="name the video file of the scene")
+        stream = self._stream = self._container.streams.video[0]
+        self._times, self._keys = self._scan(stream)
+        self._index_of = {time: index for index, time in enumerate(self._times)}
+        rate = stream.average_rate or stream.guessed_rate
+        self._fps = float(rate) if rate else 0.0
+        self._check_whole(stream)
+        self._next = self.frame_count  # forces a seek
+        self._frames: Iterator[tuple[int, Any]] = iter(())
+        first = self._decode(0)
+        self._size_px = (first.shape[1], first.shape[0])
+
+    def _scan(self, stream: Any) -> tuple[list[int], list[int]]:
+        """Time stamps of all frames in order, and the indices of the key frames."""
+        where = str(self._path)
+        present, times, keys = 0, [], []
+        for packet in self._container.demux(stream):
+            if packet.size == 0:  # the flush packet at the end
+                continue
+            present += 1
+            if packet.is_corrupt:
+                raise SceneError(f"cut off within frame {present - 1}", where=where, fix=REPAIR)
+            if packet.is_discard:  # outside the file's edit list: never shown
+                continue
+            if packet.pts is None:
+                raise SceneError("frames carry no time stamps", where=where, fix="remux it to mp4")
+            if packet.is_keyframe:
+                keys.append(packet.pts)
+            elif keys and packet.pts < keys[-1]:
+                self.open_groups = True
+            times.append(packet.pts)
+        if present < stream.frames:
+            raise SceneError(
+                f"cut off: {present} of {stream.frames} frames are there", where=where, fix=REPAIR
+            )
+        if not times:
+            raise SceneError("holds no frames", where=where, fix=REPAIR)
+        times.sort()
+        return times, [bisect.bisect_left(times, key) for key in sorted(keys)] or [0]
+
+    def _check_whole(self, stream: Any) -> None:
+        # Matroska announces no frame count, but its header has the duration; with sound, that may be the sound's.
+        duration = self._container.duration
+        if duration is None or len(self._container.streams) > 1 or not self._fps:
+            return
+        end_s = float((self._times[-1] - (stream.start_time or 0)) * stream.time_base)
+        missing_s = duration / av.time_base - end_s
+        if missing_s * self._fps > 3 and missing_s > 0.01 * end_s:
+            raise SceneError(
+                f"cut off: ends at {end_s:.2f} s of {duration / av.time_base:.2f} s",
+                where=str(self._path),
+                fix=REPAIR,
+            )
+
+    def _decode(self, target: int) -> Frames:
+        key = bisect.bisect_right(self._keys, target) - 1
+        if target < self._next or (key >= 0 and self._keys[key] > self._next):
+            self._seek(key)
+        while True:
+            for index, frame in self._frames:
+                self._next = index + 1
+                if index == target:
+                    return _image(frame)
+                if index > target:
+                    break
+            # The container put us behind the target: start one key frame earlier, at last from the beginning.
+            if key < 0:
+                raise SceneError(f"frame {target} cannot be decoded", where=str(self._path), fix=REPAIR)
+            key -= 1
+            self._seek(key)
+
+    def _seek(self, key: int) -> None:
+        if key < 0:  # some containers (MPEG-TS) cannot seek to their start
+            self._container.close()
+            self._container = av.open(str(self._path))
+            self._stream = self._container.streams.video[0]
+        else:
+            self._container.seek(self._times[self._keys[key]], stream=self._stream, backward=True)
+        self._next = self._keys[key] if key >= 0 else 0
+        self._frames = self._decoded()
+
+    def _decoded(self) -> Iterator[tuple[int, Any]]:
+        for frame in self._container.decode(self._stream):
+            index = self._index_of.get(frame.pts)
+            if index is not None:
+                yield index, frame
+
+
+def _image(frame: Any) -> Frames:
+    image: Frames = frame.to_ndarray(format="rgb24")
+    turns = round(frame.rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(image, turns)) if turns else image

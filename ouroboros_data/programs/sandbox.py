@@ -1,0 +1,260 @@
+"""Runs programs in Monty workers: an interpreter without I/O, in a process of its own, under limits.
+
+Programs of one scene share a session and are run up to 64 at a time; whatever makes such a batch fail, each of
+its programs is then run alone in a fresh session, so no program loses its result to a neighbour, and the ones that
+fail get an exact message.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import pydantic_monty as monty
+
+from ouroboros_data.errors import SandboxError
+from ouroboros_data.programs import api, lint
+from ouroboros_data.programs.api import Table, Tables
+from ouroboros_data.programs.results import Outcome, failed, outcome_of
+
+_FEED = 64
+_ALONE_S = 1.0
+_BATCH_S = 4.0
+_MEMORY_BYTES = 64 << 20
+_DEPTH = 150
+_FROZEN: monty.OSPolicy = {
+    "datetime": datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC),
+    "sleep": "zero",
+    "process_time": "zero",
+    "random_start": {"seed": 0},
+}
+_SETUP = "_open(_given_ids, _given_categories, _given_times, _given_tracing)\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    """A feed that gave no results."""
+
+    reason: str
+    detail: str
+
+
+def confinement() -> dict[str, str]:
+    """What keeps a program from the machine today, in plain words, for ``doctor`` and the manifest."""
+    return {
+        "engine": f"pydantic-monty {monty.__version__}",
+        "language": "an interpreter of its own (no CPython objects, imports, files, network or clock in reach)",
+        "process": "a separate worker process with an empty environment, replaced when it dies",
+        "limits": f"{_ALONE_S:g} s and {_MEMORY_BYTES >> 20} MB a program, call depth {_DEPTH}",
+        "lint": "one function; no import, global, class, underscore names or attribute assignment",
+        "os_jail": "none: the worker has no seccomp filter or namespace, so a bug in the interpreter is not contained",
+    }
+
+
+class SandboxPool:
+    """A Monty worker that is started on entry and replaced when it dies.
+
+    Create it in the process that uses it: a pool that is carried over a fork hangs, so its use there is refused.
+    """
+
+    def __init__(self, *, alone_s: float = _ALONE_S) -> None:
+        """``alone_s``: time limit of one program on one scene; programs need about a thousandth of it."""
+        self._alone_s = alone_s
+        self._pool: monty.Monty | None = None
+        self._pid = 0
+
+    def __enter__(self) -> Self:
+        pool = monty.Monty(
+            max_processes=1,
+            # Backstops: big-integer arithmetic does not look at the worker's own clock.
+            feed_duration_limit_grace=0.5,
+            request_timeout=60.0,
+            checkout_timeout=60.0,
+            max_checkouts_per_worker=500,
+        )
+        try:
+            pool.__enter__()
+        except (OSError, RuntimeError, monty.MontyError) as error:
+            raise SandboxError(
+                f"the worker does not start: {error}", fix="pip install pydantic-monty==1.4.0"
+            ) from None
+        self._pool, self._pid = pool, os.getpid()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None and self._pid == os.getpid():
+            pool.__exit__(kind, value, trace)
+
+    def run(self, scene_tables: Tables, sources: Sequence[str]) -> list[Outcome]:
+        """Run each program on the first copy; one outcome per program, in order, with evidence.
+
+        Raises:
+            SandboxError: The pool is closed, was carried over a fork, or its worker cannot be replaced.
+        """
+        findings = [lint.check(source) for source in sources]
+        clean = [i for i, finding in enumerate(findings) if finding is None]
+        outcomes = [failed(*finding) if finding else failed("crash", "") for finding in findings]
+        for i, packed in zip(
+            clean, self._packed(scene_tables, [sources[i] for i in clean], True), strict=True
+        ):
+            outcomes[i] = (
+                failed(packed.reason, packed.detail)
+                if isinstance(packed, _Broken)
+                else outcome_of(packed[0][:-2], api.evidence_of(packed[0], scene_tables))
+            )
+        return outcomes
+
+    def run_copies(self, scene_tables: Tables, sources: Sequence[str]) -> list[list[Outcome]]:
+        """Run programs that passed ``run`` on every copy: one list per program, one outcome per copy."""
+        results: list[list[Outcome]] = []
+        for packed in self._packed(scene_tables, sources, False):
+            if isinstance(packed, _Broken):
+                results.append([failed(packed.reason, packed.detail)] * len(scene_tables.copies))
+            else:
+                results.append([outcome_of(one) for one in packed])
+        return results
+
+    def _packed(self, scene_tables: Tables, sources: Sequence[str], first: bool) -> list[list[Any] | _Broken]:
+        """Per program the packed result of each copy; failures have been repeated alone."""
+        copies = scene_tables.copies[:1] if first else scene_tables.copies
+        out: list[list[Any] | _Broken] = []
+        for start in range(0, len(sources), _FEED):
+            batch = sources[start : start + _FEED]
+            results = self._feed(scene_tables, batch, copies, first)
+            if isinstance(results, _Broken):
+                out.extend(self._alone(scene_tables, source, copies, first) for source in batch)
+                continue
+            for source, packed in zip(batch, results, strict=True):
+                repeat = first and packed[0][0] == "failed" and packed[0][1] == "runtime"
+                out.append(self._alone(scene_tables, source, copies, first) if repeat else packed)
+        return out
+
+    def _alone(
+        self, scene_tables: Tables, source: str, copies: Sequence[Table], trace: bool
+    ) -> list[Any] | _Broken:
+        results = self._feed(scene_tables, [source], copies, trace)
+        if isinstance(results, _Broken):
+            return results
+        packed: list[Any] = results[0]
+        if trace and packed[0][0] == "failed" and packed[0][1] == "runtime":
+            shown = self._traceback(scene_tables, source, copies[0])
+            packed[0][2] = shown or packed[0][2]
+        return packed
+
+    def _feed(
+        self, scene_tables: Tables, sources: Sequence[str], copies: Sequence[Table], trace: bool
+    ) -> list[list[Any]] | _Broken:
+        """One session, one feed: per program the packed result of each copy."""
+        # The lint has made sure that each text is one function called answer, so texts cannot run into each other.
+        parts = ["_programs = []\n"]
+        parts += [f"{source}\n_programs.append(answer)\n" for source in sources]
+        limit = (
+            self._alone_s * len(copies) if len(sources) == 1 else max(_BATCH_S, self._alone_s * len(copies))
+        )
+        code = "".join([*parts, "_run_all(_programs, _given_copies)"])
+        results = self._execute(scene_tables, copies, trace, code, limit)
+        if isinstance(results, _Broken):
+            return results
+        if not _well_formed(results, len(copies), len(sources)):
+            return _Broken("crash", "the sandbox returned results of another shape")
+        return [[row[i] for row in results] for i in range(len(sources))]
+
+    def _traceback(self, scene_tables: Tables, source: str, copy: Table) -> str:
+        """Run once more without the net, for the line and the caret of an exception."""
+        code = f"_load(_given_copies[0])\n{source}\nanswer()"
+        broken = self._execute(scene_tables, [copy], False, code, self._alone_s)
+        return broken.detail if isinstance(broken, _Broken) and broken.reason == "runtime" else ""
+
+    def _execute(
+        self,
+        scene_tables: Tables,
+        copies: Sequence[Table],
+        trace: bool,
+        code: str,
+        limit_s: float,
+    ) -> Any:
+        pool = self._checked_pool()
+        limits: monty.ResourceLimits = {
+            "max_feed_duration_secs": limit_s,
+            "max_memory": _MEMORY_BYTES,
+            "max_recursion_depth": _DEPTH,
+            "max_suspensions": 8,
+        }
+        given = {
+            "_given_ids": list(scene_tables.ids),
+            "_given_categories": list(scene_tables.categories),
+            "_given_times": list(scene_tables.times_s),
+            "_given_tracing": trace,
+            "_given_copies": list(copies),
+        }
+        try:
+            with pool.checkout(limits=limits, os_policy=_FROZEN) as session:
+                session.feed_run(api.prelude() + _SETUP, inputs=given, print_callback=_silent)
+                return session.feed_run(code, print_callback=_silent)
+        except monty.MontySyntaxError as error:
+            return _Broken("syntax", _message(error))
+        except monty.MontyRuntimeError as error:
+            return _broken_run(error)
+        except monty.MontyCrashedError as error:
+            if error.timed_out:
+                return _Broken("timeout", "ran past the time limit and had to be killed")
+            return _Broken("crash", f"the worker died: {error}")
+        except monty.MontyError as error:
+            return _Broken("crash", f"{type(error).__name__}: {error}")
+        except (ValueError, OverflowError, RecursionError, TypeError) as error:
+            # A result that has no form on the host, e.g. an integer of thousands of digits.
+            return _Broken("bad_result", f"the result cannot leave the sandbox: {error}")
+        except (OSError, TimeoutError, RuntimeError) as error:
+            raise SandboxError(f"no worker can be had: {error}", fix="ouroboros-data doctor") from None
+
+    def _checked_pool(self) -> monty.Monty:
+        if self._pool is None:
+            raise SandboxError(
+                "the sandbox pool is closed", fix="use it inside `with SandboxPool() as pool:`"
+            )
+        if self._pid != os.getpid():
+            raise SandboxError("the sandbox pool was made before a fork", fix="make one in each process")
+        return self._pool
+
+
+def _silent(stream: str, text: str) -> None:
+    """Programs do not print."""
+
+
+def _well_formed(results: Any, copies: int, programs: int) -> bool:
+    return (
+        type(results) is list
+        and len(results) == copies
+        and all(type(row) is list and len(row) == programs for row in results)
+        and all(type(one) is list and len(one) >= 3 for row in results for one in row)
+    )
+
+
+def _broken_run(error: monty.MontyRuntimeError) -> _Broken:
+    # Limits cannot be caught by programs; the texts are Monty's.
+    text = str(error)
+    if text.startswith("MemoryError: memory limit"):
+        return _Broken("memory", f"needs more than {_MEMORY_BYTES >> 20} MB")
+    if text.startswith("TimeoutError: ") and "time limit exceeded" in text:
+        return _Broken("timeout", "ran past the time limit")
+    return _Broken("runtime", _message(error))
+
+
+def _message(error: monty.MontySyntaxError | monty.MontyRuntimeError) -> str:
+    """Line, column and message, with the source line marked where it went wrong."""
+    text = str(error)
+    # The prelude is the session's first input, the programs are its second. Their text starts in line 2.
+    own = [frame for frame in error.traceback() if frame.filename == "<python-input-1>" and frame.line >= 2]
+    if not own:
+        return text
+    frame = own[-1]
+    line, at = frame.source_line or "", frame.column - 1
+    marked = f"{line[:at]}▶{line[at:]}".strip()
+    return f"line {frame.line - 1}, column {frame.column}: {text} | {marked}"

@@ -1,0 +1,204 @@
+"""The `grammar` proposer: templates filled from what is known of the scene, each with its program.
+
+Question types and their forms follow VSI-Bench (arXiv 2412.14171). Well-posedness margins follow VLM-3R's
+generator (VITA-Group/VLM-3R:vlm_3r_data_process) or are wider; see docs/families.md. They only keep drafts
+from being wasted: whether an answer holds is decided by the host's gates.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+
+from ouroboros_data.config import options_from_mapping
+from ouroboros_data.errors import DraftError, RecipeError
+from ouroboros_data.ids import content_hash, rng, seed_from
+from ouroboros_data.plugins import Brief
+from ouroboros_data.proposers.ask import OPTIONS, Ask, Family, Knob, lit
+from ouroboros_data.proposers.families import FAMILIES
+from ouroboros_data.proposers.view import View, look
+from ouroboros_data.proposers.words import strangers
+from ouroboros_data.types import Draft, Program, Question, Scene
+
+PROGRAM_API = "1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrammarOptions:
+    """Options of the grammar proposer."""
+
+    include: tuple[str, ...] = ("*",)
+    """Glob patterns of the bins to use, e.g. ``object_counting/*``."""
+    exclude: tuple[str, ...] = ()
+    """Glob patterns of bins to leave out; wins over ``include``."""
+    wordings: int | None = None
+    """Use only the first so many wordings of each type; all by default."""
+    visible_share: float = 0.002
+    """Share of a frame from which an object counts as visible: the recipe's ``frames.min_pixel_share``."""
+    large_share: float = 0.02
+    """Share of a frame from which an object looks large."""
+
+
+class Grammar:
+    """Proposes VSI-Bench's question types with difficulty set by explicit knobs."""
+
+    id = "grammar/1"
+
+    def __init__(self, *, options: Mapping[str, Any]) -> None:
+        """Check the options.
+
+        Raises:
+            RecipeError: An option is unknown, out of range, or a pattern matches no bin.
+        """
+        self._options: GrammarOptions = options_from_mapping(
+            GrammarOptions, options, where="proposer.options"
+        )
+        _check(self._options, options)
+        self._knobs = {
+            name: (family, knob)
+            for name, (family, knob) in _all_bins().items()
+            if _matches(name, self._options.include) and not _matches(name, self._options.exclude)
+        }
+        if not self._knobs:
+            raise RecipeError(
+                "no bin is left", where="proposer.options", fix="widen include or narrow exclude"
+            )
+
+    def bins(self) -> Mapping[str, str]:
+        """All bins that the options leave, with what each knob does."""
+        return {
+            name: knob.note + (f" ({knob.known} by construction)" if knob.known else "")
+            for name, (_, knob) in self._knobs.items()
+        }
+
+    def propose(self, scene: Scene, frame_ids: tuple[str, ...], brief: Brief) -> Sequence[Draft]:
+        """Write up to ``brief.count`` drafts; fewer where the scene holds no more well-posed questions.
+
+        Each draft draws its bin by weight among the bins that still have something new to ask here.
+
+        Raises:
+            DraftError: A frame id is not the scene's, or a weight is not a finite number of at least 0.
+        """
+        weights = {name: _weight(name, brief) for name in self._knobs}
+        view = look(
+            scene,
+            frame_ids,
+            visible_share=self._options.visible_share,
+            large_share=self._options.large_share,
+        )
+        asked = {past.text for past in brief.history}
+        supply = {
+            name: self._new_asks(name, view, brief, asked) for name, weight in weights.items() if weight > 0
+        }
+        drafts: list[Draft] = []
+        while len(drafts) < brief.count and supply:
+            seed = seed_from(brief.seed, scene.id, brief.iteration, len(drafts))
+            dice = np.random.default_rng(seed)
+            name = _draw({name: weights[name] for name in supply}, dice)
+            found = next(supply[name], None)
+            if found is None:
+                del supply[name]  # the next best bin gets this draft
+                continue
+            ask, texts = found
+            text = texts[int(dice.integers(len(texts)))]
+            drafts.append(_draft(scene, frame_ids, name, ask, text, dice, seed=seed, proposer=self.id))
+        return drafts
+
+    def _new_asks(
+        self, name: str, view: View, brief: Brief, asked: AbstractSet[str]
+    ) -> Iterator[tuple[Ask, list[str]]]:
+        """The bin's questions about the scene that no earlier round has asked, with their usable wordings."""
+        family, knob = self._knobs[name]
+        for ask in knob.find(view, rng(brief.seed, view.scene.id, brief.iteration, name)):
+            every = [wording.format_map(ask.slots) for wording in family.wordings]
+            if asked.isdisjoint(every):
+                texts = [
+                    t for t in every[: self._options.wordings] if not strangers(t, ask.mentions, view.members)
+                ]
+                if texts:
+                    yield ask, texts
+
+
+def _draft(
+    scene: Scene,
+    frame_ids: tuple[str, ...],
+    name: str,
+    ask: Ask,
+    text: str,
+    dice: np.random.Generator,
+    *,
+    seed: int,
+    proposer: str,
+) -> Draft:
+    options = tuple(ask.options[i] for i in dice.permutation(len(ask.options)))
+    source = ask.program.replace(OPTIONS, lit(options))
+    return Draft(
+        question=Question(
+            id=content_hash(scene.id, frame_ids, text, options, source),
+            scene_id=scene.id,
+            frame_ids=frame_ids,
+            question_type=name.partition("/")[0],
+            text=text,
+            answer_type=ask.answer_type,
+            options=options,
+            unit=ask.unit,
+        ),
+        program=Program(source=source, api_version=PROGRAM_API),
+        bin=name,
+        mentions=ask.mentions,
+        proposer=proposer,
+        seed=seed,
+    )
+
+
+def _draw(weights: Mapping[str, float], dice: np.random.Generator) -> str:
+    names = list(weights)
+    ends = np.cumsum([weights[name] for name in names])
+    return names[min(int(np.searchsorted(ends, dice.random() * ends[-1], side="right")), len(names) - 1)]
+
+
+def _weight(name: str, brief: Brief) -> float:
+    weight = brief.weights.get(name, 1.0)
+    if not math.isfinite(weight) or weight < 0:
+        raise DraftError(
+            f"weight {weight} of bin {name}", where="brief.weights", fix="give finite numbers >= 0"
+        )
+    return weight
+
+
+def _all_bins() -> dict[str, tuple[Family, Knob]]:
+    return {
+        f"{question_type}/{label}": (family, knob)
+        for question_type, family in FAMILIES.items()
+        for label, knob in family.knobs.items()
+    }
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _check(options: GrammarOptions, given: Mapping[str, Any]) -> None:
+    where = "proposer.options"
+    for key, patterns in (("include", options.include), ("exclude", options.exclude)):
+        if isinstance(given.get(key), str):  # would be read as one pattern a letter
+            raise RecipeError(
+                f"{key}: expected a list of patterns", where=where, fix=f"{key}: [{given[key]!r}]"
+            )
+        for pattern in patterns:
+            if not any(fnmatchcase(name, pattern) for name in _all_bins()):
+                known = ", ".join(f"{name}/*" for name in FAMILIES)
+                raise RecipeError(f"{key}: {pattern!r} matches no bin", where=where, fix=f"e.g. {known}")
+    if options.wordings is not None and options.wordings < 1:
+        raise RecipeError(
+            f"wordings: {options.wordings} is less than 1", where=where, fix="leave it out for all"
+        )
+    for key, share in (("visible_share", options.visible_share), ("large_share", options.large_share)):
+        if not 0.0 < share < 1.0:
+            raise RecipeError(f"{key}: {share} is not between 0 and 1", where=where, fix="e.g. 0.002")

@@ -1,0 +1,255 @@
+"""The gates that a draft passes, each a pure function that returns a rejection or None.
+
+``ground`` calls them in the order of ``GATES``. A new gate is a function here and a line there.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from ouroboros_data import resources
+from ouroboros_data.programs import api, results
+from ouroboros_data.programs.margins import Margin
+from ouroboros_data.programs.results import Outcome
+from ouroboros_data.records import to_json
+from ouroboros_data.types import Draft, Evidence, Scene
+
+GATES: dict[str, dict[str, str]] = {
+    "schema": {
+        "schema": "the draft breaks schemas/draft.schema.json",
+        "options": "options are missing, not distinct, or given for an answer that has none",
+        "unit": "a number without a unit, or a unit without a number",
+        "scene": "the draft is about another scene",
+        "frames": "the draft names other frames than the ones that were sampled",
+        "api_version": "the program is written for an API that this version does not run",
+    },
+    "execute": dict(results.REASONS),
+    "type": {
+        "answer_type": "the program returns another kind of answer than the question asks for",
+        "unit": "the program's unit is not the question's",
+        "options": "the program's options are not the question's, in its order",
+    },
+    "reference": {
+        "not_unique": "the question says 'the X' and the scene has several X",
+        "unknown_category": "the draft says that its text names a category that the scene does not have",
+        "mention_absent": "the draft says that its text names a category that the text does not contain",
+        "unused": "the question names a category that the program does not look at",
+        "unnamed": "the program looks at a category that the question does not name",
+    },
+    "visible": {"not_visible": "an object that the answer depends on is in none of the sampled frames"},
+    "degenerate": {
+        "constant": "the program looks at nothing in the scene",
+        "zero": "a count, length, area or gap of zero",
+        "single_candidate": "the closest or farthest of one candidate",
+    },
+    "margin": {"ambiguous": "the answer changes within the noise of the annotation"},
+    "duplicate": {"duplicate": "the same question about the same objects has been accepted before"},
+}
+"""Stages in order, each with its closed list of reasons."""
+
+# Phrases in which a possible category name does not stand for an object.
+_PHRASES = re.compile(r"\b(?:floor (?:area|space|plan|size)|front door key|table of contents)\b")
+_GENERIC = re.compile(r"\b(?:objects?|things?|items?|pieces?|furniture|everything|anything)\b")
+# What makes "the chair …" point at one of several chairs.
+_SPECIFIER = r"(?!\s+(?:that|which|who|whose|closest|nearest|farthest|furthest|with|seen|first|last)\b)"
+_IRREGULAR = {"mouse": "mice", "man": "men", "person": "people", "child": "children", "foot": "feet"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """Why a draft stops here."""
+
+    stage: str
+    reason: str
+    detail: str
+
+
+def _reject(stage: str, reason: str, detail: str) -> Rejection:
+    assert reason in GATES[stage], (stage, reason)
+    return Rejection(stage=stage, reason=reason, detail=detail)
+
+
+def schema(draft: Draft, scene: Scene, frame_ids: Sequence[str]) -> Rejection | None:
+    """The draft has the right form, agrees with itself, and is about this scene and these frames."""
+    for path, message in resources.problems("draft", to_json(draft)):
+        return _reject("schema", "schema", f"{path}: {message}")
+    question = draft.question
+    if question.scene_id != scene.id:
+        return _reject("schema", "scene", f"the draft is about {question.scene_id!r}, not {scene.id!r}")
+    if tuple(question.frame_ids) != tuple(frame_ids):
+        return _reject("schema", "frames", "question.frame_ids are not the sampled frames")
+    if draft.program.api_version != api.API_VERSION:
+        return _reject(
+            "schema",
+            "api_version",
+            f"API {draft.program.api_version!r}, this version runs {api.API_VERSION!r}",
+        )
+    if question.answer_type == "choice":
+        folded = {option.casefold().strip() for option in question.options}
+        if len(question.options) < 2 or len(folded) != len(question.options):
+            return _reject(
+                "schema", "options", f"a choice needs distinct options, got {list(question.options)}"
+            )
+    elif question.options:
+        return _reject("schema", "options", f"a {question.answer_type} has no options")
+    if (question.answer_type == "number") != (question.unit is not None):
+        return _reject("schema", "unit", f"{question.answer_type} with unit {question.unit}")
+    return None
+
+
+def execute(outcome: Outcome) -> Rejection | None:
+    """The program ran and gave an answer."""
+    return None if outcome.ok else _reject("execute", outcome.reason, outcome.detail)
+
+
+def answer_type(draft: Draft, outcome: Outcome) -> Rejection | None:
+    """The answer is of the kind that the question asks for."""
+    question, answer = draft.question, outcome.answer
+    assert answer is not None
+    if answer.type != question.answer_type:
+        return _reject(
+            "type", "answer_type", f"the question asks for a {question.answer_type}, got a {answer.type}"
+        )
+    if answer.unit != question.unit:
+        return _reject("type", "unit", f"the question asks for {question.unit}, got {answer.unit}")
+    if outcome.options != tuple(question.options):
+        return _reject(
+            "type",
+            "options",
+            f"the question offers {list(question.options)}, the program {list(outcome.options)}",
+        )
+    return None
+
+
+def reference(draft: Draft, scene: Scene, evidence: Evidence) -> Rejection | None:
+    """What the text names is what the program looks at, and 'the X' exists once."""
+    counts = Counter(api.canonical(o.category) for o in scene.objects)
+    mentions = {api.canonical(name) for name in draft.mentions}
+    used = set(evidence.categories)
+    text = _PHRASES.sub(" ", draft.question.text.lower())
+    known = set(counts) | mentions
+    in_text = named_categories(text, known)
+    named = in_text | named_categories("; ".join(draft.question.options).lower(), known)
+    for name in sorted(mentions - set(counts)):
+        return _reject("reference", "unknown_category", f"the scene has no {name}")
+    for name in sorted(mentions - named):
+        return _reject("reference", "mention_absent", f"{name} is listed in mentions and not in the text")
+    for name in sorted(in_text):
+        if counts[name] > 1 and _definite(name, text, known):
+            return _reject("reference", "not_unique", f"'the {name}': the scene has {counts[name]} of them")
+    whole_scene = len(set(evidence.object_ids)) == len(scene.objects) and bool(_GENERIC.search(text))
+    for name in sorted(named - used):
+        return _reject("reference", "unused", f"the text names {name}, the program does not look at it")
+    for name in sorted(used - named):
+        if not whole_scene:
+            return _reject("reference", "unnamed", f"the program looks at {name}, the text does not name it")
+    return None
+
+
+def visible(
+    scene: Scene, frame_ids: Sequence[str], evidence: Evidence, min_pixel_share: float
+) -> Rejection | None:
+    """Every object that the program was given is in at least one sampled frame, so a viewer can know of it."""
+    sampled = set(frame_ids)
+    shown = {
+        view.object_id
+        for frame in scene.frames
+        if frame.id in sampled
+        for view in frame.views
+        if view.pixel_share >= min_pixel_share
+    }
+    hidden = [object_id for object_id in evidence.object_ids if object_id not in shown]
+    if not hidden:
+        return None
+    category = next(o.category for o in scene.objects if o.id == hidden[0])
+    more = f" and {len(hidden) - 1} more" if len(hidden) > 1 else ""
+    return _reject(
+        "visible", "not_visible", f"{category} ({hidden[0]}){more} in none of {len(sampled)} frames"
+    )
+
+
+def degenerate(outcome: Outcome) -> Rejection | None:
+    """The answer says something about the scene."""
+    answer, calls = outcome.answer, outcome.evidence.calls
+    assert answer is not None
+    if not calls:
+        return _reject("degenerate", "constant", "the program does not look at the scene")
+    if answer.type == "number" and answer.unit in ("count", "m", "cm", "m2") and float(answer.text) == 0:
+        return _reject("degenerate", "zero", f"the answer is {answer.text} {answer.unit}")
+    for call in calls:
+        name, _, arguments = call.rstrip(")").partition("(")
+        target, *candidates = arguments.split(",")
+        if name in ("closest", "farthest") and len(set(candidates) - {target}) < 2:
+            return _reject("degenerate", "single_candidate", f"{call}: there is only one candidate")
+    return None
+
+
+def margin(measured: Margin) -> Rejection | None:
+    """The answer survives the noise of the annotation."""
+    return None if measured.sufficient else _reject("margin", "ambiguous", measured.detail)
+
+
+def duplicate(key: str, seen: Collection[str]) -> Rejection | None:
+    """Nothing equivalent has been accepted before."""
+    if key not in seen:
+        return None
+    return _reject("duplicate", "duplicate", "same scene, type, objects in their roles, and answer")
+
+
+def named_categories(text: str, categories: Iterable[str]) -> set[str]:
+    """Which categories a lower-case text names, in singular or plural; longer names win over names inside them."""
+    found = set()
+    names = tuple(sorted(categories, key=lambda name: (-len(name), name)))
+    for match in _pattern(names).finditer(text):
+        found.add(_lookup(names)[" ".join(match.group(1).split())])
+    return found
+
+
+def _definite(name: str, text: str, categories: Iterable[str]) -> bool:
+    """Whether the text says 'the <name>' in the singular, with nothing behind that singles one out."""
+    names = tuple(sorted(categories, key=lambda other: (-len(other), other)))
+    for match in _pattern(names).finditer(text):
+        if " ".join(match.group(1).split()) != name or text[match.end() : match.end() + 3] == "(s)":
+            continue
+        if re.search(r"\bthe\s+$", text[: match.start()]) and re.match(_SPECIFIER, text[match.end() :]):
+            return True
+    return False
+
+
+@functools.lru_cache(maxsize=1024)
+def _lookup(names: tuple[str, ...]) -> dict[str, str]:
+    """Spelling to category; a category's own name wins over another's plural."""
+    table = {plural: name for name in names for plural in plurals(name)}
+    table.update({name: name for name in names})
+    return table
+
+
+@functools.lru_cache(maxsize=1024)
+def _pattern(names: tuple[str, ...]) -> re.Pattern[str]:
+    spellings = sorted(_lookup(names), key=lambda s: (-len(s), s))
+    body = "|".join(re.escape(s).replace(r"\ ", r"\s+") for s in spellings)
+    return re.compile(rf"(?<![\w-])({body or '(?!)'})(?![\w-])")
+
+
+def plurals(name: str) -> tuple[str, ...]:
+    """English plurals of a category name, by its last word."""
+    *front, last = name.split(" ")
+    if last in _IRREGULAR:
+        forms = [_IRREGULAR[last]]
+    elif last.endswith(("s", "x", "z", "ch", "sh")):
+        forms = [last + "es"]
+    elif last.endswith("y") and last[-2:-1] not in tuple("aeiou"):
+        forms = [last[:-1] + "ies"]
+    elif last.endswith("fe"):
+        forms = [last[:-2] + "ves", last + "s"]
+    elif last.endswith("f"):
+        forms = [last[:-1] + "ves", last + "s"]
+    elif last.endswith("o"):
+        forms = [last + "s", last + "es"]
+    else:
+        forms = [last + "s"]
+    return tuple(" ".join([*front, form]) for form in forms)

@@ -1,0 +1,143 @@
+"""Drafts in, verdicts out: runs the programs of one scene and takes each draft through the gates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ouroboros_data.config import ProgramSettings
+from ouroboros_data.digest import scene_digest
+from ouroboros_data.ids import content_hash
+from ouroboros_data.programs import api, margins
+from ouroboros_data.programs.results import Outcome
+from ouroboros_data.programs.sandbox import SandboxPool
+from ouroboros_data.stages import gates
+from ouroboros_data.stages.gates import Rejection
+from ouroboros_data.types import Answer, Draft, Evidence, Scene, Verdict
+
+__all__ = ["duplicate_key", "ground", "scene_digest"]
+
+
+def ground(
+    scene: Scene,
+    frame_ids: tuple[str, ...],
+    drafts: Sequence[Draft],
+    *,
+    programs: ProgramSettings,
+    min_pixel_share: float,
+    pool: SandboxPool,
+    seen: frozenset[str] = frozenset(),
+) -> list[Verdict]:
+    """Check the drafts about one scene; exactly one verdict per draft, in order.
+
+    Pure: the verdicts depend on the arguments alone. Work is saved by order: a draft that a cheap gate rejects is
+    neither run nor jittered.
+
+    Args:
+        scene: The scene.
+        frame_ids: The frames that every draft must be answerable from.
+        drafts: What a proposer wrote.
+        programs: Noise, jitter count and tolerances.
+        min_pixel_share: From this share on an object counts as visible in a frame.
+        pool: Where programs run.
+        seen: ``duplicate_key`` of everything accepted in earlier rounds.
+
+    Raises:
+        SandboxError: The sandbox does not work; no verdict is made up for that.
+    """
+    stopped: dict[int, Rejection] = {}
+    for i, draft in enumerate(drafts):
+        problem = gates.schema(draft, scene, frame_ids)
+        if problem:
+            stopped[i] = problem
+    outcomes = _outcomes(scene, frame_ids, drafts, stopped, min_pixel_share, pool)
+    for i, outcome in outcomes.items():
+        problem = _static(scene, frame_ids, drafts[i], outcome, min_pixel_share)
+        if problem:
+            stopped[i] = problem
+    alive = [i for i in range(len(drafts)) if i not in stopped]
+    measured = margins.measure(
+        pool,
+        scene,
+        frame_ids,
+        [drafts[i].program.source for i in alive],
+        [outcomes[i] for i in alive],
+        settings=programs,
+        min_pixel_share=min_pixel_share,
+    )
+    margin_of = dict(zip(alive, measured, strict=True))
+    taken = set(seen)
+    verdicts = []
+    for i, draft in enumerate(drafts):
+        if i in margin_of:
+            answer = outcomes[i].answer
+            assert answer is not None
+            key = duplicate_key(draft, answer, outcomes[i].evidence)
+            problem = gates.margin(margin_of[i]) or gates.duplicate(key, taken)
+            if problem:
+                stopped[i] = problem
+            else:
+                taken.add(key)
+        verdict = _verdict(draft, outcomes.get(i), stopped.get(i))
+        verdicts.append(replace(verdict, margin=margin_of[i].multiple) if i in margin_of else verdict)
+    return verdicts
+
+
+def duplicate_key(draft: Draft, answer: Answer, evidence: Evidence) -> str:
+    """Equal for two drafts that ask the same of the same objects in the same roles, however they word it.
+
+    Roles are in ``evidence.calls``: ``bearing(a,b,c)`` and ``bearing(a,c,b)`` differ. The answer enters by value,
+    so that shuffled options do not make a question new.
+    """
+    question = draft.question
+    value = list(answer.value) if isinstance(answer.value, tuple) else answer.value
+    return content_hash(
+        "duplicate",
+        question.scene_id,
+        question.question_type,
+        answer.type,
+        answer.unit,
+        value,
+        sorted(question.options),
+        sorted(evidence.object_ids),
+        sorted(evidence.calls),
+    )
+
+
+def _outcomes(
+    scene: Scene,
+    frame_ids: tuple[str, ...],
+    drafts: Sequence[Draft],
+    stopped: dict[int, Rejection],
+    min_pixel_share: float,
+    pool: SandboxPool,
+) -> dict[int, Outcome]:
+    alive = [i for i in range(len(drafts)) if i not in stopped]
+    if not alive:
+        return {}
+    tables = api.tables(scene, frame_ids, min_pixel_share)
+    return dict(zip(alive, pool.run(tables, [drafts[i].program.source for i in alive]), strict=True))
+
+
+def _static(
+    scene: Scene, frame_ids: tuple[str, ...], draft: Draft, outcome: Outcome, min_pixel_share: float
+) -> Rejection | None:
+    return (
+        gates.execute(outcome)
+        or gates.answer_type(draft, outcome)
+        or gates.reference(draft, scene, outcome.evidence)
+        or gates.visible(scene, frame_ids, outcome.evidence, min_pixel_share)
+        or gates.degenerate(outcome)
+    )
+
+
+def _verdict(draft: Draft, outcome: Outcome | None, rejection: Rejection | None) -> Verdict:
+    verdict = Verdict(
+        question_id=draft.question.id,
+        status="rejected" if rejection else "accepted",
+        answer=outcome.answer if outcome else None,
+        evidence=outcome.evidence if outcome else Evidence(),
+    )
+    if rejection:
+        return replace(verdict, stage=rejection.stage, reason=rejection.reason, detail=rejection.detail)
+    return verdict

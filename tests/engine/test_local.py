@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from ouroboros_data.engine.local import LocalEngine
+from ouroboros_data.errors import OuroborosError
+
+
+def square(x: int) -> int:
+    return x * x
+
+
+def die_at_three(x: int) -> int:
+    if x == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return x
+
+
+def fail_at_two(x: int) -> int:
+    if x == 2:
+        raise ValueError("two")
+    return x
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_item_once_with_its_position(workers: int) -> None:
+    with LocalEngine(workers) as engine:
+        assert sorted(engine.map(square, range(20))) == [(i, i * i) for i in range(20)]
+        assert sorted(engine.map(square, [])) == []
+
+
+def test_a_killed_worker_is_an_error_that_says_how_to_go_on() -> None:
+    with LocalEngine(2) as engine:
+        with pytest.raises(OuroborosError, match="run the same command again"):
+            list(engine.map(die_at_three, range(8)))
+        assert sorted(engine.map(square, [1, 2])) == [(0, 1), (1, 4)]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_bug_in_a_stage_is_not_swallowed(workers: int) -> None:
+    with LocalEngine(workers) as engine, pytest.raises(ValueError, match="two"):
+        list(engine.map(fail_at_two, range(8)))
+
+
+def test_workers_end_when_their_parent_is_killed() -> None:
+    code = """
+import os, sys, time
+from ouroboros_data.engine.local import LocalEngine
+if __name__ == "__main__":
+    with LocalEngine(2) as engine:
+        print(*{pid for _, pid in engine.map(os.getpgid, [0] * 8)}, flush=True)
+        print(*[p.pid for p in engine._pool._processes.values()], flush=True)
+        time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        parent.stdout.readline()
+        workers = [int(pid) for pid in parent.stdout.readline().split()]
+        parent.kill()
+    deadline = time.monotonic() + 20
+    while any(_alive(pid) for pid in workers) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert workers and not any(_alive(pid) for pid in workers)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
