@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ouroboros_data.pipeline import BuildResult, build
     from ouroboros_data.config import Recipe, load_recipe
-    from ouroboros_data.programs.run import run_program
+    from ouroboros_data.programs.sandbox import run_program
     from ouroboros_data.scenefile import load_scene
 
 __all__ = ["BuildResult", "Recipe", "build", "load_recipe", "load_scene", "run_program"]

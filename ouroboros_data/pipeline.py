@@ -7,6 +7,7 @@ interruption continues, and a finished run is only read.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from ouroboros_data.config import Recipe, recipe_from_mapping
 from ouroboros_data.curriculum import Outcome, bin_weights, scene_weights
 from ouroboros_data.digest import scene_digest
 from ouroboros_data.engine.local import LocalEngine
-from ouroboros_data.errors import RecipeError
+from ouroboros_data.errors import RecipeError, SnapshotError
 from ouroboros_data.ids import seed_from
 from ouroboros_data.manifest import manifest_of
 from ouroboros_data.media.frames import FrameBank
@@ -92,7 +93,7 @@ def build(recipe: Recipe, run: Path, *, progress: Progress | None = None) -> Bui
             briefs = _briefs(recipe, train, t, weights, rows, probes, outcomes)
             with clock.stage(t, "propose"):
                 checked = propose("propose and check", train, briefs, rows)
-            accepted = _accepted(checked)
+            accepted = _some(_accepted(checked), checked, t)
             with clock.stage(t, "probe"):
                 seen = solver.probe(checkpoint, accepted, blind=False)
                 blind = solver.probe(checkpoint, accepted, blind=True)
@@ -164,6 +165,15 @@ def _claim(store: RunStore, recipe: Recipe) -> None:
 
 def _accepted(checked: Sequence[Checked]) -> list[Checked]:
     return [item for item in checked if item.verdict.status == "accepted"]
+
+
+def _some(accepted: list[Checked], checked: Sequence[Checked], iteration: int) -> list[Checked]:
+    if not accepted:
+        counts = Counter(f"{item.verdict.stage}/{item.verdict.reason}" for item in checked)
+        why = ", ".join(f"{n} {reason}" for reason, n in counts.most_common(3)) or "nothing was proposed"
+        fix = "ask for fewer drafts_per_scene, give more scenes, or allow more bins"
+        raise SnapshotError(f"iteration {iteration} accepted none of {len(checked)} drafts: {why}", fix=fix)
+    return accepted
 
 
 def _outcome(item: Checked, probes: dict[str, ProbeResult], iteration: int) -> Outcome:

@@ -131,9 +131,7 @@ def freeze(
         SnapshotError: There are no samples, or a file cannot be written.
     """
     if not samples:
-        raise SnapshotError(
-            f"iteration {iteration} accepted no rows", fix="`ouroboros-data report RUN` shows why drafts were rejected"
-        )
+        raise SnapshotError(f"iteration {iteration} accepted no rows")
     rows = [to_row(sample) for sample in samples]
     parent_id = parent.id if parent else None
     identity = snapshot_id(rows, parent_id)

@@ -101,8 +101,9 @@ def pair_distances_m(boxes: Boxes) -> Array:
 def distances_m(a: Boxes, b: Boxes) -> Array:
     """(...) gap between the closest points of ``a`` and ``b``, box by box, m; 0 where they touch or overlap.
 
-    Exact to rounding: disjoint convex polyhedra are closest either at a corner of one of them, or where an edge
-    of one crosses an edge of the other, and both cases are enumerated. Overlap is the separating-axis test.
+    Exact to rounding: disjoint convex polyhedra are closest either at a corner of one of them, or where an
+    edge of one crosses an edge of the other, and both cases are enumerated. Overlap is the separating-axis
+    test.
     """
     shape = np.broadcast_shapes(a.center_m.shape, b.center_m.shape)
     out = np.empty(int(np.prod(shape[:-1])))

@@ -34,8 +34,8 @@ class DecordReader:
         """Open the file once and note its size.
 
         decord 0.6.0 was seen to return wrong frames, without a word, from files with an edit list (it counts
-        frames that are never shown), from MPEG-TS, and from open groups of pictures. So PyAV reads the index first,
-        and such files are refused.
+        frames that are never shown) and from MPEG-TS; its seeks into open groups of pictures are not trusted
+        either. So PyAV reads the index first, and such files are refused.
 
         Raises:
             SceneError: Not a video, cut off, not exact under decord, no answer in time, or decord is missing.
@@ -43,9 +43,10 @@ class DecordReader:
         self._path = path
         self._closed = False
         with AvReader(path) as index:
-            expected, rotated_px, open_groups = index.frame_count, index.size_px, index.open_groups
+            expected, shown_px = index.frame_count, index.size_px
+            doubtful = index.open_groups or index.format_name == "mpegts"
         self._frame_count, self._fps, first = _request(path, [])
-        if open_groups or self._frame_count != expected or first.shape[2:0:-1] != rotated_px:
+        if doubtful or self._frame_count != expected or first.shape[2:0:-1] != shown_px:
             raise SceneError("decord cannot seek in it exactly", where=str(path), fix="use the av reader")
         self._size_px = (first.shape[2], first.shape[1])
 

@@ -140,6 +140,11 @@ class AvReader:
             out[row] = images[index]
         return out
 
+    @property
+    def format_name(self) -> str:
+        """FFmpeg's name of the container format, e.g. ``mov,mp4,m4a,3gp,3g2,mj2``."""
+        return str(self._format_name)
+
     def close(self) -> None:
         """See `FrameReader`."""
         if self._container is not None:
@@ -158,6 +163,7 @@ class AvReader:
         where = str(self._path)
         if not self._container.streams.video:
             raise SceneError("holds no video stream", where=where, fix="name the video file of the scene")
+        self._format_name = self._container.format.name
         stream = self._stream = self._container.streams.video[0]
         self._times, self._keys = self._scan(stream)
         self._index_of = {time: index for index, time in enumerate(self._times)}
@@ -198,7 +204,7 @@ class AvReader:
         return times, [bisect.bisect_left(times, key) for key in sorted(keys)] or [0]
 
     def _check_whole(self, stream: Any) -> None:
-        # Matroska announces no frame count, but its header has the duration; with sound, that may be the sound's.
+        # Matroska announces no frame count, but a duration; with sound, that may be the sound's.
         duration = self._container.duration
         if duration is None or len(self._container.streams) > 1 or not self._fps:
             return

@@ -191,16 +191,11 @@ class TransformersSolver:
         """
         try:
             meta = json.loads((directory / _META).read_text("utf-8"))
-            saved = _read_weights(directory)
             state = torch.load(directory / _STATE, weights_only=True)
+            self._load_weights(directory)
         except (OSError, ValueError, RuntimeError) as error:
-            raise SolverError(f"no saved solver: {error}", where=str(directory)) from None
-        own = dict(_named_weights(self.model))
-        if set(saved) != set(own) or any(saved[name].shape != own[name].shape for name in own):
-            raise SolverError("the saved weights are another model's", where=str(directory))
-        with torch.no_grad():
-            for name, value in own.items():
-                value.copy_(saved[name])
+            reason = str(error).strip().splitlines()[0][:200]
+            raise SolverError(f"cannot load the saved solver: {reason}", where=str(directory)) from None
         self.optimizer.load_state_dict(state["optimizer"])
         self.changed()
         if self.id != meta["id"]:
@@ -209,6 +204,16 @@ class TransformersSolver:
                 where=str(directory),
                 fix="delete the directory and run again, or use the recipe that made it",
             )
+
+    def _load_weights(self, directory: Path) -> None:
+        if self.model is not self.core:
+            from peft import set_peft_model_state_dict
+            from peft.utils import load_peft_weights
+
+            set_peft_model_state_dict(self.model, load_peft_weights(str(directory), device="cpu"))
+            return
+        saved = type(self.model).from_pretrained(directory, dtype=self.model.dtype)
+        self.model.load_state_dict(saved.state_dict())
 
     def _hidden(self, batch: Batch, cache: Any = None) -> Any:
         core, device = self.core.model, self.core.device
@@ -285,9 +290,3 @@ def _batches(questions: Sequence[Question], size: int) -> Iterable[list[int]]:
     order = sorted(range(len(questions)), key=lambda i: (questions[i].scene_id, questions[i].frame_ids, i))
     for start in range(0, len(order), size):
         yield order[start : start + size]
-
-
-def _named_weights(model: Any) -> Iterable[tuple[str, torch.Tensor]]:
-    if hasattr(model, "get_base_model"):
-        return ((name, p) for name, p in model.named_parameters() if p.requires_grad)
-    return list(model.named_parameters())

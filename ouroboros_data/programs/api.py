@@ -1,7 +1,7 @@
 """The host's half of the program API: the prelude's text, and the data tables that it reads.
 
-All geometry is computed here, ahead of the programs, and crosses over as plain data: a call from the sandbox to
-the host costs more than a whole program, and does not work inside ``sorted(key=…)``.
+All geometry is computed here, ahead of the programs, and crosses over as plain data: a call from the sandbox
+to the host costs more than a whole program, and does not work inside ``sorted(key=…)``.
 """
 
 from __future__ import annotations
@@ -99,16 +99,17 @@ def jittered_tables(
 ) -> Tables:
     """Tables of ``copies`` scenes that differ from the annotation by ``multiple`` times its noise.
 
-    Copy k moves in the same direction at every multiple, and the direction depends on the scene and k alone, so
-    all programs meet the same copies. Boxes move, scale along their axes and turn about the vertical; the room
-    scales; each pixel share is scaled by up to 2 to the power ±``multiple``, so that a view near the threshold
-    comes and goes.
+    Copy k moves in the same direction at every multiple, and the direction depends on the scene and k alone,
+    so all programs meet the same copies. Boxes move, scale along their axes and turn about the vertical; the
+    room scales; each pixel share is scaled by up to 2 to the power ±``multiple``, so that a view near the
+    threshold comes and goes.
     """
     frames = _frames(scene, frame_ids)
     log_shares = _log2_shares(scene, frames)
     boxes, digest, n = boxes_of(scene.objects), scene_digest(scene), len(scene.objects)
     directions = [rng("jitter", digest, k) for k in range(copies)]
-    # One draw per copy for every quantity, in this order; shares last, as the frames vary from question to question.
+    # One draw per copy for every quantity, in this order; shares last, as the frames vary from question to
+    # question.
     shift = np.stack([d.standard_normal((n, 3)) for d in directions])
     stretch = np.stack([d.standard_normal((n, 3)) for d in directions])
     turn = np.stack([d.standard_normal(n) for d in directions])
@@ -154,9 +155,7 @@ def _frames(scene: Scene, frame_ids: Sequence[str] | None) -> list[CameraFrame]:
     by_id = {frame.id: frame for frame in scene.frames}
     for frame_id in frame_ids:
         if frame_id not in by_id:
-            raise SceneError(
-                f"no frame {frame_id!r}", where=f"scene {scene.id}", fix="use ids of scene.frames"
-            )
+            raise SceneError(f"no frame {frame_id!r}", where=scene.id, fix="use ids of scene.frames")
     return [by_id[frame_id] for frame_id in frame_ids]
 
 

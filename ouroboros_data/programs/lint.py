@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 MAX_BYTES = 6 * 1024
 
-# Reflection, I/O and identity: none has a use in a program, and each has been part of somebody's escape or makes
-# results differ between runs.
+# Reflection, I/O and identity: none has a use in a program, and each has been part of somebody's escape or
+# makes results differ between runs.
 _BANNED_NAMES = frozenset(
     "breakpoint classmethod compile delattr dir eval exec exit getattr globals hasattr hash help id input locals "
     "memoryview object open property quit setattr staticmethod super type vars".split()

@@ -1,7 +1,7 @@
 """How far from flipping an answer is, in multiples of the annotation noise.
 
-The host measures it by running the same program on jittered copies of the scene. What a program says about its
-own margin plays no part.
+The host measures it by running the same program on jittered copies of the scene. What a program says about
+its own margin plays no part.
 """
 
 from __future__ import annotations
@@ -50,8 +50,9 @@ def measure(
 ) -> list[Margin]:
     """Margin of each program's answer.
 
-    The noise itself is tried first; answers that hold go on to 2 and 4 times the noise, the others back to half.
-    Copies move along one line per copy, so an answer that holds at the noise is taken to hold at half of it.
+    The noise itself is tried first; answers that hold go on to 2 and 4 times the noise, the others back to
+    half. Copies move along one line per copy, so an answer that holds at the noise is taken to hold at half
+    of it.
 
     Args:
         pool: Where programs run.
@@ -102,8 +103,8 @@ def measure(
 def agrees(base: Answer, other: Answer, settings: ProgramSettings, *, step: float | None = None) -> bool:
     """Whether two runs of a program gave the same answer.
 
-    Choices, orderings, booleans and counts must be equal. Other numbers may differ by the wider of the relative
-    tolerance, for m and m2 the absolute tolerance, and half the step that the question states.
+    Choices, orderings, booleans and counts must be equal. Other numbers may differ by the wider of the
+    relative tolerance, for m and m2 the absolute tolerance, and half the step that the question states.
     """
     if other.type != base.type or other.unit != base.unit:
         return False

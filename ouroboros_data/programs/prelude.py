@@ -1,11 +1,13 @@
 """What a program may call. This file is the program API, version 1; docs/program-api.md explains it.
 
-It is never imported: the host sends its text to the sandbox, ahead of the programs, and Monty runs it there. So
-it is plain Python in Monty's dialect, without third-party imports. Names with a leading underscore are out of
-reach of programs (the lint rejects them). Nothing mutable that outlives a call is ever handed out, so one
+It is never imported: the host sends its text to the sandbox, ahead of the programs, and Monty runs it there.
+So it is plain Python in Monty's dialect, without third-party imports. Names with a leading underscore are out
+of reach of programs (the lint rejects them). Nothing mutable that outlives a call is ever handed out, so one
 program cannot change what the next one sees.
 """
 
+# mypy: ignore-errors
+# Monty has no use for annotations, and parsing them costs.
 import math
 from collections import namedtuple
 
@@ -106,7 +108,7 @@ def only(category):
         if found:
             _fail("not_unique", f"only({name!r}): the scene has {len(found)} of them")
         _fail(
-            "no_such_object", f"only({name!r}): the scene has none; it has {', '.join(sorted(_by_category))}"
+            "no_such_object", f"only({name!r}): none in the scene; it has {', '.join(sorted(_by_category))}"
         )
     _note("only", found)
     return _handle(found[0])
@@ -230,7 +232,9 @@ def _bearing(stand, facing, target, call):
 
 
 def bearing(stand, facing, target):
-    """Degrees in [0, 360), counter-clockwise from above, from stand→facing to stand→target; box centres, xy."""
+    """Degrees in [0, 360), counter-clockwise from above, from stand→facing to stand→target; box centres,
+    xy.
+    """
     return _bearing(stand, facing, target, "bearing")
 
 
@@ -320,7 +324,7 @@ _round = round
 
 
 def round(value, digits=None):
-    """Python's round(); Monty's own is wrong for some values with digits."""
+    """Round as Python does; Monty's own is wrong for some values with digits."""
     if digits is None or digits <= 0:
         return _round(value) if digits is None else _round(value, digits)
     return float(f"{value:.{digits}f}")

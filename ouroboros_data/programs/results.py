@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 from ouroboros_data.types import Answer, Evidence, Unit
 
@@ -73,18 +73,21 @@ def outcome_of(packed: Any, evidence: Evidence | None = None) -> Outcome:
     if packed[0] == "failed":
         reason = packed[1] if packed[1] in REASONS else "runtime"
         return failed(reason, str(packed[2]), evidence)
+    options: tuple[str, ...] = ()
     try:
         _, kind, value, detail, step = packed
         if kind == "number":
-            answer, options = number_answer(value, detail, step), ()
+            answer = number_answer(value, detail, step)
         elif kind == "choice":
             options = _texts(detail, "choice() options", 2, 10)
             answer = _choice_answer(value, options)
         elif kind == "ordering":
             items = _texts(value, "ordering()", 2, 12)
-            answer, options = Answer(type="ordering", value=items, text=", ".join(items)), ()
+            if any(", " in item for item in items):
+                raise ValueError("ordering(): an item contains ', ', which separates items in the answer")
+            answer = Answer(type="ordering", value=items, text=", ".join(items))
         elif kind == "boolean" and type(value) is bool:
-            answer, options = Answer(type="boolean", value=value, text="yes" if value else "no"), ()
+            answer = Answer(type="boolean", value=value, text="yes" if value else "no")
         else:
             raise ValueError(f"{kind}() got {type(value).__name__} {value!r}"[:200])
     except ValueError as error:
@@ -103,7 +106,8 @@ def number_answer(value: Any, unit: Any, step: Any = None) -> Answer:
     Args:
         value: Finite, at most 1e9 in size; an int where the unit is ``count``.
         unit: One of ``UNITS``.
-        step: Resolution that the question states; without it one decimal for m, m2 and s, none for the others.
+        step: Resolution that the question states; without it one decimal for m, m2 and s, none for the
+            others.
 
     Raises:
         ValueError: One of them is not so; the message is for the program's author.
@@ -116,7 +120,7 @@ def number_answer(value: Any, unit: Any, step: Any = None) -> Answer:
         raise ValueError(f"number(): the unit is one of {', '.join(UNITS)}, got {unit!r}"[:200])
     if unit == "count" and (type(value) is not int or value < 0):
         raise ValueError(f"number(): a count is an int from 0, got {value!r}")
-    return Answer(type="number", value=value, text=number_text(value, unit, step), unit=cast(Unit, unit))
+    return Answer(type="number", value=value, text=number_text(value, unit, step), unit=unit)
 
 
 def number_text(value: float, unit: str, step: Any = None) -> str:

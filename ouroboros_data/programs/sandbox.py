@@ -1,8 +1,8 @@
 """Runs programs in Monty workers: an interpreter without I/O, in a process of its own, under limits.
 
-Programs of one scene share a session and are run up to 64 at a time; whatever makes such a batch fail, each of
-its programs is then run alone in a fresh session, so no program loses its result to a neighbour, and the ones that
-fail get an exact message.
+Programs of one scene share a session and are run up to 64 at a time; whatever makes such a batch fail, each
+of its programs is then run alone in a fresh session, so no program loses its result to a neighbour, and the
+ones that fail get an exact message.
 """
 
 from __future__ import annotations
@@ -47,18 +47,19 @@ def confinement() -> dict[str, str]:
     """What keeps a program from the machine today, in plain words, for ``doctor`` and the manifest."""
     return {
         "engine": f"pydantic-monty {monty.__version__}",
-        "language": "an interpreter of its own (no CPython objects, imports, files, network or clock in reach)",
+        "language": "an interpreter of its own: no CPython objects, imports, files, network or clock",
         "process": "a separate worker process with an empty environment, replaced when it dies",
         "limits": f"{_ALONE_S:g} s and {_MEMORY_BYTES >> 20} MB a program, call depth {_DEPTH}",
         "lint": "one function; no import, global, class, underscore names or attribute assignment",
-        "os_jail": "none: the worker has no seccomp filter or namespace, so a bug in the interpreter is not contained",
+        "os_jail": "none: no seccomp filter or namespace, so a bug in the interpreter is not contained",
     }
 
 
 class SandboxPool:
     """A Monty worker that is started on entry and replaced when it dies.
 
-    Create it in the process that uses it: a pool that is carried over a fork hangs, so its use there is refused.
+    Create it in the process that uses it: a pool that is carried over a fork hangs, so its use there is
+    refused.
     """
 
     def __init__(self, *, alone_s: float = _ALONE_S) -> None:
@@ -152,7 +153,8 @@ class SandboxPool:
         self, scene_tables: Tables, sources: Sequence[str], copies: Sequence[Table], trace: bool
     ) -> list[list[Any]] | _Broken:
         """One session, one feed: per program the packed result of each copy."""
-        # The lint has made sure that each text is one function called answer, so texts cannot run into each other.
+        # The lint has made sure that each text is one function called answer, so texts cannot run into each
+        # other.
         parts = ["_programs = []\n"]
         parts += [f"{source}\n_programs.append(answer)\n" for source in sources]
         limit = (

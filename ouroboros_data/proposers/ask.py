@@ -29,6 +29,9 @@ OPTIONS = "OPTIONS"
 class Ask:
     """One thing to ask about one scene, before it is worded."""
 
+    subject: tuple[str, ...]
+    """What is asked about, in its roles. The same subject at another resolution is not asked in one call: the
+    finer answer gives the coarser one away."""
     slots: Mapping[str, str]
     """Fills the family's wordings."""
     mentions: tuple[str, ...]

@@ -153,7 +153,9 @@ def reference(draft: Draft, scene: Scene, evidence: Evidence) -> Rejection | Non
 def visible(
     scene: Scene, frame_ids: Sequence[str], evidence: Evidence, min_pixel_share: float
 ) -> Rejection | None:
-    """Every object that the program was given is in at least one sampled frame, so a viewer can know of it."""
+    """Every object that the program was given is in at least one sampled frame, so a viewer can know of
+    it.
+    """
     sampled = set(frame_ids)
     shown = {
         view.object_id
@@ -201,7 +203,9 @@ def duplicate(key: str, seen: Collection[str]) -> Rejection | None:
 
 
 def named_categories(text: str, categories: Iterable[str]) -> set[str]:
-    """Which categories a lower-case text names, in singular or plural; longer names win over names inside them."""
+    """Which categories a lower-case text names, in singular or plural; longer names win over names inside
+    them.
+    """
     found = set()
     names = tuple(sorted(categories, key=lambda name: (-len(name), name)))
     for match in _pattern(names).finditer(text):

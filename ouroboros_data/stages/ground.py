@@ -30,8 +30,8 @@ def ground(
 ) -> list[Verdict]:
     """Check the drafts about one scene; exactly one verdict per draft, in order.
 
-    Pure: the verdicts depend on the arguments alone. Work is saved by order: a draft that a cheap gate rejects is
-    neither run nor jittered.
+    Pure: the verdicts depend on the arguments alone. Work is saved by order: a draft that a cheap gate
+    rejects is neither run nor jittered.
 
     Args:
         scene: The scene.
@@ -86,8 +86,8 @@ def ground(
 def duplicate_key(draft: Draft, answer: Answer, evidence: Evidence) -> str:
     """Equal for two drafts that ask the same of the same objects in the same roles, however they word it.
 
-    Roles are in ``evidence.calls``: ``bearing(a,b,c)`` and ``bearing(a,c,b)`` differ. The answer enters by value,
-    so that shuffled options do not make a question new.
+    Roles are in ``evidence.calls``: ``bearing(a,b,c)`` and ``bearing(a,c,b)`` differ. The answer enters by
+    value, so that shuffled options do not make a question new.
     """
     question = draft.question
     value = list(answer.value) if isinstance(answer.value, tuple) else answer.value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,12 +103,13 @@ class SolverStages:
         with self._progress.stage("train", settings.steps) as advance:
             if not self._store.done("train", key):
                 solver = self._at(checkpoint)
+                partial = self._store.directory("checkpoints", f"{key}.partial")
                 report = solver.train(
                     [labelled(row) for row in shuffled(rows, seed)],
                     self._frames,
                     steps=settings.steps,
                     seed=seed,
-                    checkpoint=self._store.directory("checkpoints", f"{key}.partial"),
+                    checkpoint=partial,
                     progress=lambda step, loss: advance(step, f"loss {loss:.3f}"),
                 )
                 path = f"checkpoints/{key}"
@@ -115,6 +117,7 @@ class SolverStages:
                 made = Checkpoint(id=solver.id, path=path, disclosure={"loss": round(report.loss, 6)})
                 scores = [to_json(_rounded(score)) for score in report.confidences]
                 self._store.write("train", key, [to_json(made), *scores])
+                shutil.rmtree(partial, ignore_errors=True)
                 self._loaded = path
             else:
                 advance(settings.steps)

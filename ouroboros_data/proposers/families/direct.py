@@ -61,6 +61,7 @@ def direction(
     for triple in interleave(groups, rng):
         stand, facing, target = (view.name(view.single[n]) for n in triple)
         yield Ask(
+            subject=(stand, facing, target),
             slots={"stand": stand, "facing": facing, "target": target},
             mentions=(stand, facing, target),
             program=program(

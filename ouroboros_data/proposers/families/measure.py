@@ -30,6 +30,7 @@ def counting(
             groups[len(indices)].append(name)
     for name in interleave(groups, rng):
         yield Ask(
+            subject=(name,),
             slots={"x": name, "xs": plural(name)},
             mentions=(name,),
             program=program(f'return number(count({lit(name)}), "count")'),
@@ -59,6 +60,7 @@ def distance(
         a, b = (view.name(pair[k]) for k in rng.permutation(2))
         gap = float(view.gap_m[pair])
         yield Ask(
+            subject=tuple(sorted((a, b))),
             slots={"a": a, "b": b, "resolution": resolution},
             mentions=(a, b),
             program=program(
@@ -89,6 +91,7 @@ def size(
     for i in interleave(groups, rng):
         name = view.name(i)
         yield Ask(
+            subject=(name,),
             slots={"x": name, "resolution": resolution},
             mentions=(name,),
             program=program(f"o = only({lit(name)})", f"return {_number('longest(o)', 'cm', step)}"),
@@ -102,6 +105,7 @@ def room_size(view: View, rng: np.random.Generator, *, step: float, resolution: 
     area = view.scene.room.area_m2
     if area > 0 and _central(area, "m2", step):
         yield Ask(
+            subject=(),
             slots={"resolution": resolution},
             mentions=(),
             program=program(f"return {_number('room_area()', 'm2', step)}"),

@@ -45,6 +45,7 @@ def rel_distance(
         target = view.name(view.single[row])
         options = tuple(names[k] for k in chosen)  # alphabetical: the order in the text tells nothing
         yield Ask(
+            subject=(target, *options),
             slots={"target": target, "items": ", ".join(options)},
             mentions=(target, *options),
             program=program(

@@ -44,6 +44,7 @@ def appearance_order(
         right = ", ".join(sorted(shown, key=lambda name: first[name]))
         wrong = [", ".join(order) for order in itertools.permutations(shown) if ", ".join(order) != right]
         yield Ask(
+            subject=tuple(shown),
             slots={"items": ", ".join(shown), "listed": listed(shown)},
             mentions=tuple(shown),
             program=program(
@@ -77,6 +78,7 @@ def route(view: View, rng: np.random.Generator, *, turns: int) -> Iterator[Ask]:
         names = [view.name(view.single[k]) for k in places]
         start, facing, *visited = names
         yield Ask(
+            subject=tuple(names),
             slots={
                 "start": start,
                 "facing": facing,

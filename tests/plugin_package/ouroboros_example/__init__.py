@@ -70,7 +70,7 @@ class ExampleRooms:
         )
         root = media / ref.id
         root.mkdir(exist_ok=True)
-        write_video(root / "video.mp4", np.full((4, 32, 32, 3), 20 * number, np.uint8), fps=2.0)
+        write_video(root / "video.mp4", np.full((4, 32, 32, 3), 9 * number, np.uint8), fps=2.0)
         frames = tuple(
             CameraFrame(
                 id=f"{i:06d}",
@@ -115,7 +115,13 @@ class ExampleCounts:
 
     def propose(self, scene: Scene, frame_ids: tuple[str, ...], brief: Brief) -> Sequence[Draft]:
         log("propose", f"{brief.iteration} {scene.id}")
-        asked: list[tuple[str, ...]] = [("chair",), ("table",), ("chair", "table")]
+        by_round: list[list[tuple[str, ...]]] = [
+            [("chair",), ("chair", "table"), ("chair",)],
+            [("chair",), ("chair", "table"), ("chair",)],
+            [("table",), ("chair", "sofa"), ("table",)],
+            [("chair", "table", "sofa"), ("table", "sofa"), ("sofa", "table")],
+        ]
+        asked = by_round[brief.iteration]
         wordings = ["How many {} are there?", "Count the {}. How many are in the room?", "What is the number of {}?"]
         drafts = []
         for i in range(brief.count):
