@@ -30,8 +30,11 @@ from ouroboros_data.types import Room, Scene, SceneObject
 
 ALIASES = {"coat rack": "coat hanger"}
 """Names that the questions use, by the name in the metadata."""
-KNOWN_MISSES = frozenset({80, 2565, 2637, 4551})
+EDITED = frozenset({80, 2565, 2637, 4551})
 """Counting questions whose answers do not follow from the metadata; they look edited by hand."""
+UNBOXED = frozenset({4498, 4508, 4509})
+"""Counting questions that follow ``object_counts`` where the same file has another number of boxes."""
+KNOWN_MISSES = EDITED | UNBOXED
 
 _SCHEMES = {
     "object_rel_direction_easy": "left-right",
@@ -179,7 +182,9 @@ def _names(pattern: re.Pattern[str], text: str) -> tuple[str, ...]:
 
 def main() -> int:
     """Print agreement per kind; exit 1 if a question is missed that is not known to be."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--meta", type=Path, required=True, help="directory with *meta_info.json")
     parser.add_argument("--questions", type=Path, required=True, help="questions as JSON lines")
     parser.add_argument("--json", type=Path, help="write every row's outcome here")

@@ -9,8 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ouroboros_data.pipeline import BuildResult, build
     from ouroboros_data.config import Recipe, load_recipe
+    from ouroboros_data.pipeline import BuildResult, build
     from ouroboros_data.programs.sandbox import run_program
     from ouroboros_data.scenefile import load_scene
 

@@ -68,7 +68,10 @@ def _header(manifest: Mapping[str, Any], features: Features, sizes: Mapping[int,
             features=features,
             config_name=config,
             splits=SplitDict(
-                {split: SplitInfo(name=split, num_bytes=sizes[i], num_examples=rows[i]) for split, _, i in splits}
+                {
+                    split: SplitInfo(name=split, num_bytes=sizes[i], num_examples=rows[i])
+                    for split, _, i in splits
+                }
             ),
             download_size=sum(sizes[i] for *_, i in splits),
             dataset_size=sum(sizes[i] for *_, i in splits),
@@ -86,7 +89,9 @@ def _body(manifest: Mapping[str, Any]) -> str:
         if recipe["purpose"] == "test"
         else ""
     )
-    sources = "\n".join(f"- {name}: {_LICENSE_LINKS.get(name, 'see its licence')}" for name in manifest["sources"])
+    sources = "\n".join(
+        f"- {name}: {_LICENSE_LINKS.get(name, 'see its licence')}" for name in manifest["sources"]
+    )
     return f"""# {recipe["name"]}
 
 {recipe["description"]}
@@ -135,7 +140,9 @@ def _iteration_table(iterations: Sequence[Mapping[str, Any]]) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     for it in iterations:
-        shares = " | ".join(f"{it['bands'][b] / max(it['accepted'], 1):.0%}" for b in ("easy", "frontier", "hard"))
+        shares = " | ".join(
+            f"{it['bands'][b] / max(it['accepted'], 1):.0%}" for b in ("easy", "frontier", "hard")
+        )
         lines.append(
             f"| {it['iteration']} | {it['proposed']} | {it['accepted']} | {shares} "
             f"| {it['mean_confidence']:.3f} | {it['mean_blind_confidence']:.3f} |"

@@ -28,7 +28,9 @@ app.add_typer(recipes_app, name="recipes")
 app.add_typer(scenes_app, name="scenes")
 
 RecipeArg = Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped one.")]
-SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override, e.g. scenes.limit=20.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override, e.g. scenes.limit=20.")
+]
 
 
 def main() -> None:
@@ -44,8 +46,11 @@ def _boundary(resume: str = "") -> Iterator[Console]:
     from rich.console import Console
 
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    out = Console(highlight=False)
+    if not out.is_terminal:
+        out = Console(highlight=False, width=120)  # a log file has no width of its own
     try:
-        yield Console(highlight=False)
+        yield out
     except OuroborosError as error:
         errors.print("[red]error:[/] ", end="")
         errors.print(str(error), markup=False)
@@ -62,7 +67,9 @@ def _boundary(resume: str = "") -> Iterator[Console]:
 @app.command()
 def build(
     recipe: RecipeArg = "quickstart",
-    iterations: Annotated[int | None, typer.Option("--iter", min=1, help="Rounds in all; more than before adds rounds.")] = None,
+    iterations: Annotated[
+        int | None, typer.Option("--iter", min=1, help="Rounds in all; more than before adds rounds.")
+    ] = None,
     run: Annotated[Path | None, typer.Option("--run", help="Run directory; default runs/RECIPE.")] = None,
     overrides: SetOption = None,
 ) -> None:
@@ -96,7 +103,9 @@ def report(run: Annotated[Path, typer.Argument(help="Run directory of a build.")
 
         manifest = read_manifest(run / "dataset")
         if manifest is None:
-            raise StoreError("no finished iteration here", where=str(run), fix="ouroboros-data build --run DIR")
+            raise StoreError(
+                "no finished iteration here", where=str(run), fix="ouroboros-data build --run DIR"
+            )
         show(console, manifest, str(run / "dataset"))
 
 
@@ -138,7 +147,7 @@ def adapters() -> None:
 
         table = Table("kind", "name", "from", show_edge=False)
         for kind in ("scene_adapters", "proposers", "solvers"):
-            for name, entry in known(kind).items():  # type: ignore[arg-type] # the tuple above holds the literals
+            for name, entry in known(kind).items():
                 table.add_row(kind[:-1].replace("_", " "), name, entry.value)
         console.print(table)
 

@@ -28,7 +28,9 @@ class Check:
 
 def examine() -> Iterator[Check]:
     """Look at everything that a build needs, in the order in which it is needed."""
-    yield Check(name="python", status="ok", detail=f"{sys.version.split()[0]}, {os.cpu_count()} cores, {_memory()}")
+    yield Check(
+        name="python", status="ok", detail=f"{sys.version.split()[0]}, {os.cpu_count()} cores, {_memory()}"
+    )
     yield _program_run()
     yield from _confinement()
     yield _decoder("av", "video frames are read with PyAV", "pip install av")
@@ -61,8 +63,14 @@ def _program_run() -> Check:
         with SandboxPool():
             pass
     except (OuroborosError, OSError) as error:
-        return Check(name="sandbox", status="bad", detail=f"{error}; pip install --force-reinstall pydantic-monty")
-    return Check(name="sandbox", status="ok", detail=f"program worker starts (pydantic-monty {version('pydantic-monty')})")
+        return Check(
+            name="sandbox", status="bad", detail=f"{error}; pip install --force-reinstall pydantic-monty"
+        )
+    return Check(
+        name="sandbox",
+        status="ok",
+        detail=f"program worker starts (pydantic-monty {version('pydantic-monty')})",
+    )
 
 
 def _confinement() -> Iterator[Check]:
@@ -83,16 +91,22 @@ def _decoder(module: str, good: str, fix: str) -> Check:
 
 def _solver() -> Check:
     if importlib.util.find_spec("torch") is None:
-        return Check(name="solver", status="bad", detail="torch is not installed; pip install 'ouroboros-data[solver]'")
+        return Check(
+            name="solver", status="bad", detail="torch is not installed; pip install 'ouroboros-data[solver]'"
+        )
     # In a process of its own: a torchvision that does not match torch poisons every later import.
     code = (
         "import torch; from transformers import Qwen3VLForConditionalGeneration; "
         "print(torch.__version__, 'GPU: ' + torch.cuda.get_device_name() if torch.cuda.is_available() else 'no GPU')"
     )
     try:
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False
+        )
     except subprocess.TimeoutExpired:
-        return Check(name="solver", status="bad", detail="importing torch and transformers took over 5 minutes")
+        return Check(
+            name="solver", status="bad", detail="importing torch and transformers took over 5 minutes"
+        )
     if done.returncode:
         return Check(name="solver", status="bad", detail=torch_stack_problem(done.stderr))
     return Check(name="solver", status="ok", detail=f"torch {done.stdout.strip()}")

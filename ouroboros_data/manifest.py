@@ -14,7 +14,17 @@ from ouroboros_data.stages.scenes import Skipped
 from ouroboros_data.summary import Exam, IterationSummary
 from ouroboros_data.types import Scene
 
-_PACKAGES = ("ouroboros-data", "numpy", "pydantic-monty", "embreex", "av", "pyarrow", "datasets", "torch", "transformers")
+_PACKAGES = (
+    "ouroboros-data",
+    "numpy",
+    "pydantic-monty",
+    "embreex",
+    "av",
+    "pyarrow",
+    "datasets",
+    "torch",
+    "transformers",
+)
 
 
 def versions() -> dict[str, str]:
@@ -48,7 +58,8 @@ def manifest_of(
             "train": len(train),
             "held_out": len(held_out),
             "skipped": [
-                {"id": s.id, "reason": s.reason.replace(str(root), "ROOT") if root else s.reason} for s in skipped
+                {"id": s.id, "reason": s.reason.replace(str(root), "ROOT") if root else s.reason}
+                for s in skipped
             ],
         },
         "solver": dict(disclosure),

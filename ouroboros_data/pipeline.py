@@ -66,7 +66,9 @@ def build(recipe: Recipe, run: Path, *, progress: Progress | None = None) -> Bui
         bank = FrameBank(by_id, recipe.frames.reader)
         solver = SolverStages(recipe, store, bank, progress)
 
-        def propose(label: str, to: Sequence[Scene], briefs: dict[str, Brief], earlier: list[Checked]) -> list[Checked]:
+        def propose(
+            label: str, to: Sequence[Scene], briefs: dict[str, Brief], earlier: list[Checked]
+        ) -> list[Checked]:
             return propose_round(
                 recipe, to, briefs, earlier, label=label, store=store, engine=engine, progress=progress
             )
@@ -158,7 +160,9 @@ def _claim(store: RunStore, recipe: Recipe) -> None:
         old = recipe_from_mapping(yaml.safe_load(path.read_text("utf-8")), where=str(path))
         if replace(old, iterations=recipe.iterations, engine=recipe.engine) != recipe:
             raise RecipeError(
-                "this directory holds a run of another recipe", where=str(path), fix="choose another --run DIR"
+                "this directory holds a run of another recipe",
+                where=str(path),
+                fix="choose another --run DIR",
             )
     write_atomic(path, text)
 
@@ -209,13 +213,19 @@ def _briefs(
             )
     return {
         scene.id: _brief(
-            recipe, scene, iteration, scene_weights(last[scene.id], weights, recipe.curriculum), tuple(past[scene.id])
+            recipe,
+            scene,
+            iteration,
+            scene_weights(last[scene.id], weights, recipe.curriculum),
+            tuple(past[scene.id]),
         )
         for scene in scenes
     }
 
 
-def _brief(recipe: Recipe, scene: Scene, iteration: int, weights: dict[str, float], past: tuple[Past, ...]) -> Brief:
+def _brief(
+    recipe: Recipe, scene: Scene, iteration: int, weights: dict[str, float], past: tuple[Past, ...]
+) -> Brief:
     return Brief(
         iteration=iteration,
         count=recipe.proposer.drafts_per_scene,
@@ -225,7 +235,9 @@ def _brief(recipe: Recipe, scene: Scene, iteration: int, weights: dict[str, floa
     )
 
 
-def _sample(item: Checked, scenes: dict[str, Scene], probes: dict[str, ProbeResult], iteration: int) -> Sample:
+def _sample(
+    item: Checked, scenes: dict[str, Scene], probes: dict[str, ProbeResult], iteration: int
+) -> Sample:
     question = item.draft.question
     scene = scenes[question.scene_id]
     times = {frame.id: frame.time_s for frame in scene.frames}

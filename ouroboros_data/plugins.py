@@ -109,7 +109,9 @@ class Solver(Protocol):
     disclosure: Mapping[str, Any]
     """What was done to the weights before the loop (warm start), and their size: goes into the manifest."""
 
-    def score(self, items: Sequence[Labelled], frames: FrameSource, *, blind: bool = False) -> list[Confidence]:
+    def score(
+        self, items: Sequence[Labelled], frames: FrameSource, *, blind: bool = False
+    ) -> list[Confidence]:
         """Confidence of each ground-truth answer."""
 
     def answer(self, questions: Sequence[Question], frames: FrameSource, *, blind: bool = False) -> list[str]:

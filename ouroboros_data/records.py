@@ -14,7 +14,7 @@ T = TypeVar("T")
 _CONVERTER = cattrs.Converter(forbid_extra_keys=True)
 
 
-def _strict(cls: type) -> Any:
+def _strict(cls: Any) -> Any:
     # cattrs would coerce: 3 to "3", "yes" to True. A wrong type in a file is an error, not a hint.
     def structure(value: Any, _: Any) -> Any:
         if type(value) is not cls and not (cls is float and type(value) is int):
@@ -49,7 +49,9 @@ def from_json(cls: type[T], value: Any, *, where: str, error: type[OuroborosErro
         return _CONVERTER.structure(value, cls)
     except cattrs.BaseValidationError as problem:
         lines = cattrs.transform_error(problem, format_exception=_describe)
-        raise error("; ".join(line.replace(" @ $.", " at ") for line in lines[:3]), where=where, fix=fix) from None
+        raise error(
+            "; ".join(line.replace(" @ $.", " at ") for line in lines[:3]), where=where, fix=fix
+        ) from None
 
 
 def _describe(problem: BaseException, kind: type | None) -> str:

@@ -30,5 +30,11 @@ def load(kind: Kind, name: str) -> Any:
         return entries[name].load()
     except ImportError as error:
         extra = _EXTRA.get((error.name or "").split(".")[0])
-        fix = f"pip install 'ouroboros-data[{extra}]'" if extra else "ouroboros-data doctor tells what is missing"
-        raise PluginError(f"{name!r} cannot be imported: {error}", where=entries[name].value, fix=fix) from error
+        fix = (
+            f"pip install 'ouroboros-data[{extra}]'"
+            if extra
+            else "ouroboros-data doctor tells what is missing"
+        )
+        raise PluginError(
+            f"{name!r} cannot be imported: {error}", where=entries[name].value, fix=fix
+        ) from error

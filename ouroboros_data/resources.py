@@ -39,7 +39,9 @@ def problems(name: str, value: Any) -> Iterator[tuple[str, str]]:
         yield path, error.message if len(error.message) < 200 else error.message[:200] + "…"
 
 
-def validate(name: str, value: Any, *, where: str, error: type[OuroborosError], fix: str = "") -> Mapping[str, Any]:
+def validate(
+    name: str, value: Any, *, where: str, error: type[OuroborosError], fix: str = ""
+) -> Mapping[str, Any]:
     """Return ``value`` if it satisfies the schema, else raise ``error`` that names the first bad field."""
     for path, message in problems(name, value):
         raise error(f"{path}: {message}", where=where, fix=fix or f"see schemas/{name}.schema.json")

@@ -33,4 +33,6 @@ def load_scene(path: str | Path) -> Scene:
 
 def save_scene(scene: Scene, path: str | Path) -> None:
     """Write a scene file beside its media; the machine's path to them is left out (raises StoreError)."""
-    write_atomic(Path(path), json.dumps(to_json(replace(scene, root="")), indent=1, ensure_ascii=False) + "\n")
+    write_atomic(
+        Path(path), json.dumps(to_json(replace(scene, root="")), indent=1, ensure_ascii=False) + "\n"
+    )

@@ -62,7 +62,10 @@ def features() -> Features:
     from datasets import Features, List, Value
 
     return Features(
-        {name: List(Value(kind[0])) if isinstance(kind, list) else Value(kind) for name, kind in _COLUMNS.items()}
+        {
+            name: List(Value(kind[0])) if isinstance(kind, list) else Value(kind)
+            for name, kind in _COLUMNS.items()
+        }
     )
 
 
@@ -151,7 +154,9 @@ def freeze(
     whole = {**manifest, "schema_version": SCHEMA_VERSION, "snapshots": [to_json(s) for s in snapshots]}
     resources.validate("manifest", whole, where="manifest", error=SnapshotError)
     write_atomic(directory / "README.md", card(whole, features(), _sizes(directory, snapshots)))
-    write_atomic(directory / "manifest.json", json.dumps(whole, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    write_atomic(
+        directory / "manifest.json", json.dumps(whole, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    )
     return made
 
 
@@ -163,7 +168,9 @@ def read_manifest(directory: Path) -> Mapping[str, Any] | None:
     try:
         data = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise SnapshotError(f"not readable: {error}", where=str(path), fix="delete it and run again") from None
+        raise SnapshotError(
+            f"not readable: {error}", where=str(path), fix="delete it and run again"
+        ) from None
     return resources.validate("manifest", data, where=str(path), error=SnapshotError)
 
 

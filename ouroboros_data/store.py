@@ -44,7 +44,9 @@ def write_atomic(path: Path, text: str) -> None:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
         raise StoreError(
-            f"cannot write: {error.strerror or error}", where=str(path), fix="check permissions and free space"
+            f"cannot write: {error.strerror or error}",
+            where=str(path),
+            fix="check permissions and free space",
         ) from None
 
 
@@ -78,7 +80,9 @@ class RunStore:
             os.close(self._lock)
             self._lock = None
             raise StoreError(
-                "another build is running here", where=str(self.root), fix="wait for it or choose another --run DIR"
+                "another build is running here",
+                where=str(self.root),
+                fix="wait for it or choose another --run DIR",
             ) from None
 
     def close(self) -> None:
@@ -111,7 +115,9 @@ class RunStore:
                         rows.append(json.loads(line))
                     except ValueError:
                         raise StoreError(
-                            "damaged line", where=f"{path}:{number}", fix="delete the file and run again: it is redone"
+                            "damaged line",
+                            where=f"{path}:{number}",
+                            fix="delete the file and run again: it is redone",
                         ) from None
         except OSError as error:
             raise StoreError(f"cannot read: {error.strerror}", where=str(path)) from None
@@ -137,7 +143,9 @@ class RunStore:
             with (self.root / "events.jsonl").open("a", encoding="utf-8") as handle:
                 handle.write(line)
         except OSError as error:
-            raise StoreError(f"cannot write: {error.strerror}", where=str(self.root / "events.jsonl")) from None
+            raise StoreError(
+                f"cannot write: {error.strerror}", where=str(self.root / "events.jsonl")
+            ) from None
 
     def events(self) -> Iterator[Row]:
         """All whole lines of events.jsonl; a torn last line is skipped."""

@@ -92,5 +92,7 @@ def _mean(values: Iterable[float]) -> float:
     return round(sum(listed) / len(listed), 4) if listed else 0.0
 
 
-def exam_of(solver: str, exam: Sequence[Checked], replies: Sequence[Reply], rows: Sequence[Checked]) -> Exam | None:
+def exam_of(
+    solver: str, exam: Sequence[Checked], replies: Sequence[Reply], rows: Sequence[Checked]
+) -> Exam | None:
     return None

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,3 +24,22 @@ def shared_data() -> Path:
     path = Path(place)
     assert path.is_dir(), f"OUROBOROS_SHARED_DATA={place} is not a directory"
     return path
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> dict[str, str]:
+    """A place where the example package is installed as anybody's would be."""
+    site = tmp_path_factory.mktemp("site")
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--target",
+        str(site),
+    ]
+    subprocess.run([*command, str(checkout / "tests/plugin_package")], check=True)
+    return {**os.environ, "PYTHONPATH": str(site)}

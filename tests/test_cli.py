@@ -44,7 +44,9 @@ def bad_inputs(place: Path) -> dict[str, list[str]]:
     """Name to command; every one must end in one clear line."""
     (place / "empty").mkdir()
     (place / "broken").mkdir()
-    (place / "broken/scannet_meta_info.json").write_text('{"scene0000_00": {"room_size": 3,\n "object_counts" {}}')
+    (place / "broken/scannet_meta_info.json").write_text(
+        '{"scene0000_00": {"room_size": 3,\n "object_counts" {}}'
+    )
     (place / "bare").mkdir()
     (place / "bare/scannet_meta_info.json").write_text(
         json.dumps({"scene0000_00": {"room_size": 9.0, "object_counts": {}, "object_bbox": {}}})
@@ -63,14 +65,25 @@ def bad_inputs(place: Path) -> dict[str, list[str]]:
         "unknown override": ["build", "quickstart", "--set", "solver.lr=1"],
         "unknown adapter": ["build", "quickstart", "--run", "run", "--set", "scenes.adapter=scanet"],
         "unknown adapter option": ["build", "quickstart", "--run", "run", "--set", "scenes.options.rooms=3"],
-        "unknown solver": ["build", "quickstart", "--run", "run", "--set", "solver.name=huge", "--set", "scenes.options.count=2"],
+        "unknown solver": [
+            "build",
+            "quickstart",
+            "--run",
+            "run",
+            "--set",
+            "solver.name=huge",
+            "--set",
+            "scenes.options.count=2",
+        ],
         "run directory cannot be written": ["build", "quickstart", "--run", "file/run"],
         "report of nothing": ["report", "nowhere"],
         "unknown scene": ["scenes", "show", "no-such-room"],
     }
 
 
-def test_bad_input_is_one_line_that_names_the_thing_and_the_remedy(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_bad_input_is_one_line_that_names_the_thing_and_the_remedy(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     lines = []
     for name, words in bad_inputs(tmp_path).items():
         before = {p for p in tmp_path.rglob("*.parquet")}

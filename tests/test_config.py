@@ -11,9 +11,15 @@ from ouroboros_data.resources import recipe_paths
 
 BAD = {
     "unknown top-level key": ("name: x\nscnes: {}\n", "unknown key scnes (did you mean scenes?)"),
-    "unknown nested key": ("name: x\nprograms: {noise: {centre_m: 1}}\n", "unknown key programs.noise.centre_m (did you mean center_m?)"),
+    "unknown nested key": (
+        "name: x\nprograms: {noise: {centre_m: 1}}\n",
+        "unknown key programs.noise.centre_m (did you mean center_m?)",
+    ),
     "wrong type": ("name: x\niterations: three\n", "iterations: 'three' is not of type 'integer'"),
-    "out of range": ("name: x\nscenes: {holdout: 2}\n", "scenes.holdout: 2 is greater than the maximum of 0.9"),
+    "out of range": (
+        "name: x\nscenes: {holdout: 2}\n",
+        "scenes.holdout: 2 is greater than the maximum of 0.9",
+    ),
     "not YAML": ("name: [x\n", "bad.yaml:2:1: not YAML"),
     "not a mapping": ("- a\n", "a recipe is a mapping"),
     "no name": ("seed: 1\n", "'name' is a required property"),
@@ -58,7 +64,9 @@ def test_shipped_recipes_load_open_with_their_command_and_resolve_to_themselves(
     assert recipe_from_mapping(to_json(recipe), where="x") == recipe
 
 
-def test_recipes_can_be_named_as_in_a_checkout_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recipes_can_be_named_as_in_a_checkout_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert load_recipe("recipes/real_layouts.yaml").name == "real_layouts"
 

@@ -50,12 +50,20 @@ def test_one_more_frontier_sample_never_lowers_a_bin_and_one_more_easy_never_rai
     seen: list[Outcome], name: str
 ) -> None:
     before = bin_weights([*seen, *of("a/1", "easy", 1)], BINS, 4, SETTINGS)[name]
-    assert bin_weights([*seen, *of("a/1", "easy", 1), *of(name, "frontier", 1, 3)], BINS, 4, SETTINGS)[name] >= before - 1e-12
-    assert bin_weights([*seen, *of("a/1", "easy", 1), *of(name, "easy", 1, 3)], BINS, 4, SETTINGS)[name] <= before + 1e-12
+    assert (
+        bin_weights([*seen, *of("a/1", "easy", 1), *of(name, "frontier", 1, 3)], BINS, 4, SETTINGS)[name]
+        >= before - 1e-12
+    )
+    assert (
+        bin_weights([*seen, *of("a/1", "easy", 1), *of(name, "easy", 1, 3)], BINS, 4, SETTINGS)[name]
+        <= before + 1e-12
+    )
 
 
 def test_trivial_and_junk_lose_and_the_frontier_gains() -> None:
-    weights = bin_weights(of("a/1", "easy", 80) + of("a/2", "hard", 80) + of("b/1", "frontier", 80), BINS, 2, SETTINGS)
+    weights = bin_weights(
+        of("a/1", "easy", 80) + of("a/2", "hard", 80) + of("b/1", "frontier", 80), BINS, 2, SETTINGS
+    )
     assert weights["a/1"] < 0.1 and weights["a/2"] < 0.1 and weights["b/1"] > 0.8
 
 

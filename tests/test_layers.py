@@ -25,7 +25,18 @@ LAYERS: list[set[str]] = [
     {"types", "errors"},
 ]
 ADAPTERS_MAY_USE = {"types", "errors", "ids", "records", "geometry", "media", "plugins"}
-HEAVY = {"torch", "transformers", "datasets", "trimesh", "embreex", "av", "scipy", "pyarrow", "shapely", "peft"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "datasets",
+    "trimesh",
+    "embreex",
+    "av",
+    "scipy",
+    "pyarrow",
+    "shapely",
+    "peft",
+}
 
 
 def level(module: str) -> int:
@@ -54,7 +65,9 @@ def imported(path: Path, *, top_level_only: bool = False) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             module = node.module or ""
-            names |= {f"{module}.{alias.name}" for alias in node.names} if module == "ouroboros_data" else {module}
+            names |= (
+                {f"{module}.{alias.name}" for alias in node.names} if module == "ouroboros_data" else {module}
+            )
     return names
 
 
@@ -64,7 +77,9 @@ def test_imports_point_down(path: Path) -> None:
     if own == "__init__":
         return
     for name in imported(path):
-        assert not name.startswith("scene_adapters"), f"{path} imports {name}: adapters are reached by entry point"
+        assert not name.startswith("scene_adapters"), (
+            f"{path} imports {name}: adapters are reached by entry point"
+        )
         if name.startswith("ouroboros_data."):
             other = name.split(".")[1]
             assert level(other) >= level(own), f"{own} imports {other}, which lies above it"
@@ -77,7 +92,9 @@ def test_adapters_stand_on_the_lowest_layers_only(path: Path) -> None:
             assert name.split(".")[1] in ADAPTERS_MAY_USE, f"{path} imports {name}"
 
 
-@pytest.mark.parametrize("path", sources("ouroboros_data") + sources("scene_adapters"), ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path", sources("ouroboros_data") + sources("scene_adapters"), ids=lambda p: str(p.relative_to(ROOT))
+)
 def test_files_stay_small(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= 360, "split it: a newcomer reads a file in one go"
 
@@ -85,11 +102,15 @@ def test_files_stay_small(path: Path) -> None:
 @pytest.mark.parametrize("module", ["ouroboros_data", "ouroboros_data.cli", "ouroboros_data.config"])
 def test_the_command_line_starts_light(module: str) -> None:
     code = f"import sys, {module}; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
     assert not HEAVY & {name.split(".")[0] for name in loaded}
 
 
 def test_core_has_no_torch_at_import_time_of_the_pipeline() -> None:
     code = "import sys, ouroboros_data.pipeline; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
     assert not {"torch", "transformers"} & set(loaded)

@@ -19,7 +19,11 @@ answers = st.one_of(
 )
 verdicts = st.builds(
     lambda a, t, m: Verdict(
-        question_id=t, status="accepted", answer=a, margin=m, evidence=Evidence(object_ids=(t,), categories=())
+        question_id=t,
+        status="accepted",
+        answer=a,
+        margin=m,
+        evidence=Evidence(object_ids=(t,), categories=()),
     ),
     st.none() | answers,
     text,
@@ -37,10 +41,21 @@ def test_a_record_survives_a_round_trip_with_its_types(verdict: Verdict) -> None
 
 def draft() -> Draft:
     question = Question(
-        id="q", scene_id="s", frame_ids=("1",), question_type="t", text="How many?", answer_type="number", unit="count"
+        id="q",
+        scene_id="s",
+        frame_ids=("1",),
+        question_type="t",
+        text="How many?",
+        answer_type="number",
+        unit="count",
     )
     return Draft(
-        question=question, program=Program(source="", api_version="1"), bin="t/x", mentions=(), proposer="p", seed=1
+        question=question,
+        program=Program(source="", api_version="1"),
+        bin="t/x",
+        mentions=(),
+        proposer="p",
+        seed=1,
     )
 
 

@@ -22,7 +22,7 @@ def test_a_miss_lists_what_is_known() -> None:
 def test_a_failed_import_names_the_extra_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = EntryPoint("x", "no_such_module_zz:X", "ouroboros_data.solvers")
     monkeypatch.setattr(registry, "known", lambda kind: {"x": entry})
-    with pytest.raises(PluginError, match="no_such_module_zz.*doctor"):
+    with pytest.raises(PluginError, match=r"no_such_module_zz.*doctor"):
         registry.load("solvers", "x")
     monkeypatch.setitem(registry._EXTRA, "no_such_module_zz", "solver")
     with pytest.raises(PluginError, match=r"pip install 'ouroboros-data\[solver\]'"):

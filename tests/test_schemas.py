@@ -29,7 +29,8 @@ def test_each_is_a_2020_12_schema_that_refuses_unknown_keys(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "record"), [("scene", "Scene"), ("draft", "Draft"), ("verdict", "Verdict"), ("probe", "ProbeResult")]
+    ("name", "record"),
+    [("scene", "Scene"), ("draft", "Draft"), ("verdict", "Verdict"), ("probe", "ProbeResult")],
 )
 def test_schema_and_record_have_the_same_fields(name: str, record: str) -> None:
     schema = json.loads((root() / "schemas" / f"{name}.schema.json").read_text("utf-8"))

@@ -14,7 +14,14 @@ from ouroboros_data.resources import validate
 from ouroboros_data.snapshot import freeze, read_manifest, read_snapshots, to_row
 from ouroboros_data.types import Answer, Draft, Evidence, ProbeResult, Program, Question, Sample, Verdict
 
-RECIPE = {"name": "x", "description": "", "purpose": "train", "seed": 0, "scenes": {}, "solver": {"name": "tiny", "steps": 1, "batch_size": 1}}
+RECIPE = {
+    "name": "x",
+    "description": "",
+    "purpose": "train",
+    "seed": 0,
+    "scenes": {},
+    "solver": {"name": "tiny", "steps": 1, "batch_size": 1},
+}
 
 
 def manifest(upto: int) -> dict[str, Any]:
@@ -59,7 +66,14 @@ def load(directory: Path, *args: str, cache: Path, **kwargs: str) -> Any:
 
 
 def test_load_dataset_gives_splits_and_aliases(tmp_path: Path) -> None:
-    build(tmp_path / "d", {1: [sample(1), sample(2)], 2: [sample(3, 2, type="number", value=2.5, text="2.5", unit="m")], 3: [sample(4, 3)]})
+    build(
+        tmp_path / "d",
+        {
+            1: [sample(1), sample(2)],
+            2: [sample(3, 2, type="number", value=2.5, text="2.5", unit="m")],
+            3: [sample(4, 3)],
+        },
+    )
     everything = load(tmp_path / "d", cache=tmp_path / "c")
     assert {name: len(split) for name, split in everything.items()} == {"iter_1": 2, "iter_2": 1, "iter_3": 1}
     alias = load(tmp_path / "d", "iter_2", cache=tmp_path / "c")

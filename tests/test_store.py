@@ -40,9 +40,13 @@ def test_a_damaged_unit_names_file_and_line(tmp_path: Path) -> None:
 def test_two_builds_in_one_directory_are_refused(tmp_path: Path) -> None:
     code = "import sys; from pathlib import Path; from ouroboros_data.store import RunStore; RunStore(Path(sys.argv[1]))"
     with RunStore(tmp_path):
-        other = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+        other = subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
+        )
         assert "another build is running here" in other.stderr
-    again = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+    again = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
+    )
     assert again.returncode == 0, again.stderr
 
 

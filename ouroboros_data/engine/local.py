@@ -50,7 +50,10 @@ class LocalEngine:
         if self._pool is None:
             # Spawn: workers must not inherit this process's threads (torch), locks or sandbox pipes.
             self._pool = ProcessPoolExecutor(
-                self.workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(os.getpid(),)
+                self.workers,
+                mp_context=get_context("spawn"),
+                initializer=_start_worker,
+                initargs=(os.getpid(),),
             )
         todo = iter(enumerate(items))
         running: dict[Future[R], int] = {}

@@ -123,6 +123,32 @@ def render(
     return out
 
 
+def cast(
+    meshes: Sequence[RenderMesh], origins_m: npt.ArrayLike, directions: npt.ArrayLike
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    """Index of the mesh that each ray meets first (-1: none), and how far away in units of its direction.
+
+    Args:
+        meshes: What is there.
+        origins_m: Start points, (n, 3).
+        directions: (n, 3).
+
+    Raises:
+        ValueError: No meshes, or arrays of the wrong shape.
+    """
+    points, corners, mesh_of = _joined(meshes)
+    scene = EmbreeScene(robust=True)
+    TriangleMesh(scene, points.astype(np.float32), corners.astype(np.int32))
+    starts = np.ascontiguousarray(origins_m, np.float32)
+    ways = np.ascontiguousarray(directions, np.float32)
+    if starts.ndim != 2 or starts.shape[1] != 3 or starts.shape != ways.shape:
+        raise ValueError(f"origins and directions must both be (n, 3), got {starts.shape} and {ways.shape}")
+    hits = scene.run(starts, ways, query="INTERSECT", output=1)
+    seen = hits["primID"] >= 0
+    instance = np.where(seen, np.append(mesh_of, -1)[hits["primID"]], -1).astype(np.int32)
+    return instance, np.where(seen, hits["tfar"], np.inf).astype(np.float32)
+
+
 def _joined(meshes: Sequence[RenderMesh]) -> tuple[Floats, npt.NDArray[Any], npt.NDArray[np.int32]]:
     if not meshes:
         raise ValueError("nothing to render: no meshes")

@@ -175,11 +175,15 @@ class Encoder:
         if missing:
             images = frames(question)
             if len(images) != len(keys):
-                raise SolverError(f"{len(images)} frames for {len(keys)} frame ids", where=f"question {question.id}")
+                raise SolverError(
+                    f"{len(images)} frames for {len(keys)} frame ids", where=f"question {question.id}"
+                )
             for key, image in zip(keys, images, strict=True):
                 if key in self._patches:
                     continue
-                out = self.image_processor(images=[image], return_tensors="pt", input_data_format="channels_last")
+                out = self.image_processor(
+                    images=[image], return_tensors="pt", input_data_format="channels_last"
+                )
                 grid = tuple(int(n) for n in out["image_grid_thw"][0])
                 self._patches[key] = Patches(values=out["pixel_values"], grid_thw=(grid[0], grid[1], grid[2]))
                 self._held += out["pixel_values"].nbytes

@@ -51,14 +51,18 @@ class MuonWithAdam:
     """Muon (Keller Jordan, github.com/KellerJordan/Muon) on matrices; Adam on embeddings, norms and biases."""
 
     def __init__(
-        self, matrices: Iterable[torch.nn.Parameter], others: Iterable[torch.nn.Parameter], learning_rate: float
+        self,
+        matrices: Iterable[torch.nn.Parameter],
+        others: Iterable[torch.nn.Parameter],
+        learning_rate: float,
     ) -> None:
         self._lr = learning_rate
         self._groups: dict[tuple[int, int], list[torch.nn.Parameter]] = defaultdict(list)
         for p in matrices:
             self._groups[(p.shape[0], p.shape[1])].append(p)
         self._momentum = {
-            shape: torch.zeros(len(group), *shape, device=group[0].device) for shape, group in self._groups.items()
+            shape: torch.zeros(len(group), *shape, device=group[0].device)
+            for shape, group in self._groups.items()
         }
         self._adam = torch.optim.Adam(list(others), lr=learning_rate * ADAM_SHARE, betas=(0.9, 0.95))
 

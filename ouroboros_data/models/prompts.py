@@ -32,7 +32,9 @@ class PromptStyle:
     """Text before each frame, ``{n}`` is its number from 1; empty for none."""
 
 
-BARE = PromptStyle(choices="text", preamble="", after_choice="", after_number="", after_boolean="", after_ordering="")
+BARE = PromptStyle(
+    choices="text", preamble="", after_choice="", after_number="", after_boolean="", after_ordering=""
+)
 """The question and its options, nothing else: every token costs a small solver time."""
 
 

@@ -98,7 +98,9 @@ def _step(solver: TransformersSolver, rows: Sequence[Row]) -> tuple[float, list[
     for start in range(0, len(rows), solver.config.micro_batch):
         part = rows[start : start + solver.config.micro_batch]
         logits = solver.answer_logits(solver.encoder.batch(part), part, end=True)
-        targets = torch.tensor([token for row in part for token in (*row.reply, end)], device=logits[0].device)
+        targets = torch.tensor(
+            [token for row in part for token in (*row.reply, end)], device=logits[0].device
+        )
         chosen = torch.cat(logits).log_softmax(-1).gather(1, targets[:, None])[:, 0]
         loss = -chosen.sum() / tokens
         loss.backward()

@@ -91,7 +91,9 @@ class TransformersSolver:
             for name, value in sorted(self.model.state_dict().items()):
                 digest.update(name.encode())
                 digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
-            words = content_hash(to_json(self.config.style), self.tokenizer.get_vocab(), self.tokenizer.chat_template)
+            words = content_hash(
+                to_json(self.config.style), self.tokenizer.get_vocab(), self.tokenizer.chat_template
+            )
             self._id = content_hash(digest.hexdigest(), words)
         return self._id
 
@@ -111,10 +113,14 @@ class TransformersSolver:
         text = target_text(item.question, item.answer, self.config.style)
         return Row(prompt=self.encoder.prompt(item.question, frames), reply=self.encoder.reply(text))
 
-    def score(self, items: Sequence[Labelled], frames: FrameSource, *, blind: bool = False) -> list[Confidence]:
+    def score(
+        self, items: Sequence[Labelled], frames: FrameSource, *, blind: bool = False
+    ) -> list[Confidence]:
         """Confidence p = exp(mean log-probability of the answer's tokens), end token left out (arXiv 2606.11719)."""
         self.encoder.forget()
-        tasks = [(item.question, target_text(item.question, item.answer, self.config.style)) for item in items]
+        tasks = [
+            (item.question, target_text(item.question, item.answer, self.config.style)) for item in items
+        ]
         means = self._mean_logprobs(tasks, None if blind else frames)
         return [
             Confidence(question_id=item.question.id, p=float(torch.tensor(mean).exp()), n_tokens=tokens)
@@ -134,7 +140,9 @@ class TransformersSolver:
                 values = [next(scores)[0] for _ in texts]
                 replies[i] = texts[values.index(max(values))]
         unanswered = [i for i in range(len(questions)) if i not in replies]
-        for i, reply in zip(unanswered, self._greedy([questions[i] for i in unanswered], source), strict=True):
+        for i, reply in zip(
+            unanswered, self._greedy([questions[i] for i in unanswered], source), strict=True
+        ):
             replies[i] = reply
         return [published(question, replies[i], style) for i, question in enumerate(questions)]
 
@@ -151,7 +159,9 @@ class TransformersSolver:
         """Fine-tune in place; see `ouroboros_data.models.sft.fine_tune`."""
         from ouroboros_data.models.sft import fine_tune
 
-        return fine_tune(self, items, frames, steps=steps, seed=seed, checkpoint=checkpoint, progress=progress)
+        return fine_tune(
+            self, items, frames, steps=steps, seed=seed, checkpoint=checkpoint, progress=progress
+        )
 
     def answer_logits(self, batch: Batch, rows: Sequence[Row], *, end: bool) -> list[torch.Tensor]:
         """Logits, (reply tokens [+ 1 for what comes after], vocabulary) per right-padded row."""
@@ -274,7 +284,9 @@ class TransformersSolver:
                     break
                 batch = Batch(
                     input_ids=tokens[:, None],
-                    attention_mask=torch.cat([batch.attention_mask, torch.ones(len(part), 1, dtype=torch.long)], 1),
+                    attention_mask=torch.cat(
+                        [batch.attention_mask, torch.ones(len(part), 1, dtype=torch.long)], 1
+                    ),
                     position_ids=batch.position_ids[:, :, -1:] + 1,
                     pixel_values=None,
                     grid_thw=None,

@@ -27,8 +27,8 @@ API_VERSION = "1"
 
 FUNCTIONS = (
     "objects only count categories distance center_distance length width height longest volume room_area "
-    "visible_frames first_seen sampled_frames bearing sector closest farthest path_turns number choice ordering "
-    "boolean round"
+    "visible_frames first_seen sampled_frames bearing sector closest farthest path_turns number choice "
+    "ordering boolean round"
 ).split()
 """Names that a program may call besides Python's builtins and ``math``."""
 

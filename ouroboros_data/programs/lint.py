@@ -16,8 +16,8 @@ MAX_BYTES = 6 * 1024
 # Reflection, I/O and identity: none has a use in a program, and each has been part of somebody's escape or
 # makes results differ between runs.
 _BANNED_NAMES = frozenset(
-    "breakpoint classmethod compile delattr dir eval exec exit getattr globals hasattr hash help id input locals "
-    "memoryview object open property quit setattr staticmethod super type vars".split()
+    "breakpoint classmethod compile delattr dir eval exec exit getattr globals hasattr hash help id input "
+    "locals memoryview object open property quit setattr staticmethod super type vars".split()
 )
 _BANNED_NODES: dict[type[ast.AST], str] = {
     ast.Import: "import (math is already there)",

@@ -93,8 +93,11 @@ class Grammar:
             large_share=self._options.large_share,
         )
         asked = {past.text for past in brief.history}
+        taken: set[tuple[str, ...]] = set()
         supply = {
-            name: self._new_asks(name, view, brief, asked) for name, weight in weights.items() if weight > 0
+            name: self._new_asks(name, view, brief, asked, taken)
+            for name, weight in weights.items()
+            if weight > 0
         }
         drafts: list[Draft] = []
         while len(drafts) < brief.count and supply:
@@ -106,16 +109,24 @@ class Grammar:
                 del supply[name]  # the next best bin gets this draft
                 continue
             ask, texts = found
+            taken.add(_subject(name, ask))
             text = texts[int(dice.integers(len(texts)))]
             drafts.append(_draft(scene, frame_ids, name, ask, text, dice, seed=seed, proposer=self.id))
         return drafts
 
     def _new_asks(
-        self, name: str, view: View, brief: Brief, asked: AbstractSet[str]
+        self,
+        name: str,
+        view: View,
+        brief: Brief,
+        asked: AbstractSet[str],
+        taken: AbstractSet[tuple[str, ...]],
     ) -> Iterator[tuple[Ask, list[str]]]:
-        """The bin's questions about the scene that no earlier round has asked, with their usable wordings."""
+        """The bin's questions that neither this call nor an earlier round has asked, with usable wordings."""
         family, knob = self._knobs[name]
         for ask in knob.find(view, rng(brief.seed, view.scene.id, brief.iteration, name)):
+            if _subject(name, ask) in taken:
+                continue
             every = [wording.format_map(ask.slots) for wording in family.wordings]
             if asked.isdisjoint(every):
                 texts = [
@@ -123,6 +134,10 @@ class Grammar:
                 ]
                 if texts:
                     yield ask, texts
+
+
+def _subject(name: str, ask: Ask) -> tuple[str, ...]:
+    return (name.partition("/")[0], *ask.subject)
 
 
 def _draft(

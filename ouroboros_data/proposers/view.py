@@ -42,17 +42,24 @@ def look(scene: Scene, frame_ids: tuple[str, ...], *, visible_share: float, larg
         DraftError: The scene has no frame of a given id.
     """
     position = {object_.id: i for i, object_ in enumerate(scene.objects)}
-    frames = {frame.id: frame for frame in scene.frames}
-    shares = np.zeros((len(scene.objects), len(frame_ids)))
-    for column, frame_id in enumerate(frame_ids):
-        if frame_id not in frames:
+    column = {frame.id: k for k, frame in enumerate(scene.frames)}
+    shares = np.zeros((len(scene.objects), len(scene.frames)))
+    for k, frame in enumerate(scene.frames):
+        for view in frame.views:
+            if view.object_id in position:
+                shares[position[view.object_id], k] = view.pixel_share
+    for frame_id in frame_ids:
+        if frame_id not in column:
             raise DraftError(
                 f"no frame {frame_id!r}", where=f"scene {scene.id}", fix="take ids from scene.frames"
             )
-        for view in frames[frame_id].views:
-            if view.object_id in position:
-                shares[position[view.object_id], column] = view.pixel_share
-    return View(scene=scene, shares=shares, visible_share=visible_share, large_share=large_share)
+    return View(
+        scene=scene,
+        shares=shares[:, [column[frame_id] for frame_id in frame_ids]],
+        video_shares=shares,
+        visible_share=visible_share,
+        large_share=large_share,
+    )
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,9 @@ class View:
 
     scene: Scene
     shares: Array
-    """(objects, frames) share of each frame's pixels."""
+    """(objects, sampled frames) share of each frame's pixels."""
+    video_shares: Array
+    """(objects, all frames) the same for every frame that the scene has."""
     visible_share: float
     large_share: float
 
@@ -114,6 +123,12 @@ class View:
         return found
 
     @cached_property
+    def first_in_video(self) -> dict[str, int]:
+        """Position of the first of all frames that shows a category."""
+        shown = self.video_shares >= self.visible_share
+        return {name: int(shown[indices].any(axis=0).argmax()) for name, indices in self.seen.items()}
+
+    @cached_property
     def boxes(self) -> Boxes:
         """The objects' oriented boxes."""
         return boxes_of(self.scene.objects)
@@ -158,7 +173,7 @@ class View:
         points = corners(self.boxes)
         bottom, top = points[..., 2].min(-1), points[..., 2].max(-1)
         # Low enough to bump into, high enough not to step over (a rug).
-        in_the_way = np.flatnonzero((bottom < bottom.min(initial=0.0) + 0.5) & (top - bottom > 0.15))
+        in_the_way = np.flatnonzero((bottom < bottom.min(initial=np.inf) + 0.5) & (top - bottom > 0.15))
         at = self.boxes.center_m[self.single]
         steps = np.linspace(0.02, 0.98, 40)[:, None]
         way = at[:, None, None, :] + steps * (at[None, :, None, :] - at[:, None, None, :])

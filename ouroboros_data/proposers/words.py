@@ -1,9 +1,9 @@
-"""English for category names: plurals, lists, and which names a question can point with."""
+"""English for category names: plurals, and which names a question can point with."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 _IRREGULAR = {
     "shelf": "shelves",
@@ -71,13 +71,6 @@ def in_plural(name: str) -> bool:
     """Whether the name is a plural already (``blinds``, ``kitchen cabinets``)."""
     last = name.rpartition(" ")[2]
     return last.endswith("s") and not last.endswith(("ss", "us")) and last not in _SINGULAR_IN_S
-
-
-def listed(names: Sequence[str], last: str = "and") -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
 def pointable(name: str, others: Collection[str]) -> bool:

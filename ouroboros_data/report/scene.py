@@ -26,14 +26,21 @@ def show_scene(console: Console, recipe: Recipe, scene_id: str, frames_png: Path
     adapter = open_adapter(recipe.scenes, recipe.seed)
     refs = {ref.id: ref for ref in adapter.refs()}
     if scene_id not in refs:
-        raise SceneError(f"no scene {scene_id!r}", fix=f"{len(refs)} scenes, for example {next(iter(refs), 'none')}")
+        raise SceneError(
+            f"no scene {scene_id!r}", fix=f"{len(refs)} scenes, for example {next(iter(refs), 'none')}"
+        )
     with tempfile.TemporaryDirectory() as media:
         scene = adapter.load(refs[scene_id], Path(media))
         frame_ids = sample_frame_ids(scene, recipe.frames.count)
         _print(console, scene, frame_ids, recipe.frames.min_pixel_share)
         if frames_png is not None:
             question = Question(
-                id="", scene_id=scene.id, frame_ids=frame_ids, question_type="", text="", answer_type="boolean"
+                id="",
+                scene_id=scene.id,
+                frame_ids=frame_ids,
+                question_type="",
+                text="",
+                answer_type="boolean",
             )
             _save(contact_sheet(FrameBank({scene.id: scene}, recipe.frames.reader)(question)), frames_png)
             console.print(f"frames {', '.join(frame_ids)} written to {frames_png}")
@@ -59,11 +66,17 @@ def _save(image: Image, path: Path) -> None:
 
 def _print(console: Console, scene: Scene, frame_ids: tuple[str, ...], min_pixel_share: float) -> None:
     room, video = scene.room, scene.video
-    console.print(f"[bold]{scene.id}[/]  source {scene.source}, space {scene.space_id}, licence {scene.license}")
+    console.print(
+        f"[bold]{scene.id}[/]  source {scene.source}, space {scene.space_id}, licence {scene.license}"
+    )
     outline = f", {len(room.floor_polygon_m)} corners" if room.floor_polygon_m else ", no outline"
-    console.print(f"room {room.area_m2:.1f} m²{outline}; {len(scene.objects)} objects; frames {scene.frames_origin}")
+    console.print(
+        f"room {room.area_m2:.1f} m²{outline}; {len(scene.objects)} objects; frames {scene.frames_origin}"
+    )
     if video is not None:
-        console.print(f"video {video.frame_count} frames, {video.size_px[0]}x{video.size_px[1]}, {video.fps:g} fps")
+        console.print(
+            f"video {video.frame_count} frames, {video.size_px[0]}x{video.size_px[1]}, {video.fps:g} fps"
+        )
     seen = {
         o.id: sum(
             any(v.object_id == o.id and v.pixel_share >= min_pixel_share for v in f.views)
@@ -72,7 +85,9 @@ def _print(console: Console, scene: Scene, frame_ids: tuple[str, ...], min_pixel
         )
         for o in scene.objects
     }
-    table = Table("object", "category", "centre m", "extent m", f"seen in of {len(frame_ids)}", show_edge=False)
+    table = Table(
+        "object", "category", "centre m", "extent m", f"seen in of {len(frame_ids)}", show_edge=False
+    )
     for o in scene.objects:
         center, extent = (" ".join(f"{v:6.2f}" for v in vec) for vec in (o.center_m, o.extent_m))
         table.add_row(o.id, o.category, center, extent, str(seen[o.id]))

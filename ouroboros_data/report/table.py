@@ -24,7 +24,7 @@ def show(console: Console, manifest: Entry, dataset: str) -> None:
 
 def _funnel(iterations: Sequence[Entry]) -> Table:
     table = Table(title="Iterations", title_justify="left", show_edge=False)
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for it in iterations:
         table.add_column(f"iter_{it['iteration']}", justify="right")
 
@@ -64,16 +64,22 @@ def _accuracy(exams: Sequence[Entry]) -> Table:
 
     ends = [macro(exam, "seen") for exam in exams]
     total = str(sum(s["n"] for s in last.values()))
-    table.add_row("macro mean", total, *ends, macro(exams[-1], "blind"), macro(exams[-1], "majority"), style="bold")
+    table.add_row(
+        "macro mean", total, *ends, macro(exams[-1], "blind"), macro(exams[-1], "majority"), style="bold"
+    )
     return table
 
 
 def _steering(iterations: Sequence[Entry]) -> Table:
-    table = Table(title="Share of proposals by bin, and bands of what was accepted", title_justify="left", show_edge=False)
-    table.add_column("bin")
+    table = Table(
+        title="Share of proposals by bin, and bands of what was accepted",
+        title_justify="left",
+        show_edge=False,
+    )
+    table.add_column("bin", no_wrap=True)
     for it in iterations:
         table.add_column(f"iter_{it['iteration']}", justify="right")
-    table.add_column("easy / frontier / hard, first → last", justify="right")
+    table.add_column("easy/frontier/hard %, first → last", justify="right", no_wrap=True)
     for name in sorted({b for it in iterations for b in it["proposed_by_bin"]}):
         shares = [f"{it['proposed_by_bin'].get(name, 0) / max(it['proposed'], 1):.1%}" for it in iterations]
         ends = [_bands(it["bands_by_bin"].get(name, {})) for it in (iterations[0], iterations[-1])]
@@ -93,7 +99,9 @@ def _next_steps(console: Console, manifest: Entry, dataset: str) -> None:
     rows = sum(s["rows"] for s in manifest["snapshots"])
     skipped = manifest["scenes"]["skipped"]
     if skipped:
-        console.print(f"\n[yellow]{len(skipped)} scenes were skipped[/], for example {skipped[0]['id']}: {skipped[0]['reason']}")
+        console.print(
+            f"\n[yellow]{len(skipped)} scenes were skipped[/], for example {skipped[0]['id']}: {skipped[0]['reason']}"
+        )
     if manifest["recipe"]["purpose"] == "test":
         console.print("[yellow]purpose: test[/] – these rows are for testing, not for training.")
     console.print(f"\n{rows:,} rows in {dataset}  (snapshot {last['id']})")

@@ -80,7 +80,8 @@ def _propose_and_ground(task: _Task) -> list[dict[str, Any]]:
             seen=seen,
         )
         rows += [
-            to_json(Checked(draft=draft, verdict=verdict)) for draft, verdict in zip(drafts, verdicts, strict=True)
+            to_json(Checked(draft=draft, verdict=verdict))
+            for draft, verdict in zip(drafts, verdicts, strict=True)
         ]
     return rows
 

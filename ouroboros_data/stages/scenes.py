@@ -61,7 +61,9 @@ def _ingest(task: _Task) -> dict[str, Any]:
         if not scene.objects:
             raise SceneError("the scene has no objects", where=task.ref.id, fix="annotate it or leave it out")
         if not scene.frames:
-            raise SceneError("the scene has no posed frames", where=task.ref.id, fix="check its video and poses")
+            raise SceneError(
+                "the scene has no posed frames", where=task.ref.id, fix="check its video and poses"
+            )
     except SceneError as error:
         return {"skipped": to_json(Skipped(id=task.ref.id, reason=str(error)))}
     return {"scene": to_json(scene)}
@@ -116,7 +118,9 @@ def _usable(store: RunStore, key: str, media: Path) -> bool:
     if not store.done("scenes", key):
         return False
     scene: Mapping[str, Any] | None = store.read("scenes", key)[0].get("scene")
-    return scene is None or scene["video"] is None or (media / scene["root"] / scene["video"]["path"]).is_file()
+    return (
+        scene is None or scene["video"] is None or (media / scene["root"] / scene["video"]["path"]).is_file()
+    )
 
 
 def split(scenes: Sequence[Scene], recipe: Recipe) -> tuple[list[Scene], list[Scene]]:

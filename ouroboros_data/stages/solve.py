@@ -78,12 +78,16 @@ class SolverStages:
     def probe(self, checkpoint: Checkpoint, rows: Sequence[Checked], *, blind: bool) -> dict[str, Confidence]:
         """Confidence of each row's answer under a checkpoint, by question id."""
         chunks = [rows[i : i + CHUNK] for i in range(0, len(rows), CHUNK)]
-        keys = [content_hash("probe", checkpoint.id, blind, [_identity(row) for row in chunk]) for chunk in chunks]
+        keys = [
+            content_hash("probe", checkpoint.id, blind, [_identity(row) for row in chunk]) for chunk in chunks
+        ]
         label = "probe without frames" if blind else "probe before training"
         with self._progress.stage(label, len(rows)) as advance:
             for key, chunk in zip(keys, chunks, strict=True):
                 if not self._store.done("probe", key):
-                    scores = self._at(checkpoint).score([labelled(row) for row in chunk], self._frames, blind=blind)
+                    scores = self._at(checkpoint).score(
+                        [labelled(row) for row in chunk], self._frames, blind=blind
+                    )
                     self._store.write("probe", key, [to_json(_rounded(score)) for score in scores])
                 advance(len(chunk))
         scores = [
@@ -137,15 +141,20 @@ class SolverStages:
                 blind = solver.answer(questions, self._frames, blind=True)
                 advance(len(exam))
                 replies = [
-                    Reply(question_id=q.id, seen=s, blind=b) for q, s, b in zip(questions, seen, blind, strict=True)
+                    Reply(question_id=q.id, seen=s, blind=b)
+                    for q, s, b in zip(questions, seen, blind, strict=True)
                 ]
                 self._store.write("examine", key, [to_json(reply) for reply in replies])
             else:
                 advance(2 * len(exam))
-        return [from_json(Reply, row, where=key, error=StoreError) for row in self._store.read("examine", key)]
+        return [
+            from_json(Reply, row, where=key, error=StoreError) for row in self._store.read("examine", key)
+        ]
 
     def _read_checkpoint(self, stage: str, key: str) -> Checkpoint:
-        return from_json(Checkpoint, self._store.read(stage, key)[0], where=f"units/{stage}/{key}", error=StoreError)
+        return from_json(
+            Checkpoint, self._store.read(stage, key)[0], where=f"units/{stage}/{key}", error=StoreError
+        )
 
     def _build(self) -> Solver:
         if self._solver is None:

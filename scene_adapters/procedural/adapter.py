@@ -95,7 +95,9 @@ class Procedural:
             RecipeError: A root was given, or an option is unknown or out of range.
         """
         if root is not None:
-            raise RecipeError("procedural rooms are made, not read", where="scenes.root", fix="leave root out")
+            raise RecipeError(
+                "procedural rooms are made, not read", where="scenes.root", fix="leave root out"
+            )
         self.options = check_options(options or {})
         self.seed = seed
         decisive = {name: value for name, value in asdict(self.options).items() if name != "count"}
@@ -147,7 +149,9 @@ class Procedural:
     def _index(self, ref: SceneRef) -> int:
         number = ref.id.rpartition("-")[2]
         if not number.isdecimal() or ref != self._ref(int(number)):
-            raise SceneError("not a room of this seed and these options", where=ref.id, fix="list the rooms again")
+            raise SceneError(
+                "not a room of this seed and these options", where=ref.id, fix="list the rooms again"
+            )
         return int(number)
 
 

@@ -26,7 +26,10 @@ def furnish(shell: Shell, random: Random, *, fewest: int, most: int) -> Layout:
     _FURNISHERS[kind](layout)
     # Half of the largest rooms serve a second purpose, as studios and open kitchens do.
     if shell.area_m2 > 24 and random.random() < 0.6 and len(layout.items) < target:
-        _FURNISHERS[random.choice([k for k in ("bedroom", "living", "office", "kitchen", "dining") if k != kind])](layout)
+        _FURNISHERS[
+            random.choice([k for k in ("bedroom", "living", "office", "kitchen", "dining") if k != kind])
+        ](layout)
+    _islands(layout, target)
     if len(layout.items) > target:
         _thin(layout, target)
     _fill(layout, kind, target)
@@ -36,9 +39,7 @@ def furnish(shell: Shell, random: Random, *, fewest: int, most: int) -> Layout:
 def _openings(layout: Layout) -> None:
     random = layout.random
     for _ in range(2 if layout.shell.area_m2 > 25 and random.random() < 0.5 else 1):
-        door = layout.hang("door", (0.0, 0.0), clear_m=0.85, tries=30)
-        if door is not None and random.random() < 0.0:
-            return
+        layout.hang("door", (0.0, 0.0), clear_m=0.85, tries=30)
     for _ in range(random.randint(1, 1 + min(3, int(layout.shell.area_m2 / 14)))):
         window = layout.hang("window", (0.75, 1.0), clear_m=0.35)
         if window is not None and random.random() < 0.35:
@@ -58,13 +59,42 @@ def _curtains(layout: Layout, window: Item) -> None:
         layout.add_box("curtain", size, box, wall=window.wall)
 
 
+def _islands(layout: Layout, target: int) -> None:
+    """Furnish the middle of a large room, which would stay empty with everything along the walls."""
+    random = layout.random
+    for _ in range(int(layout.shell.area_m2 / 16)):
+        if len(layout.items) >= target - 3:
+            return
+        draw = random.random()
+        if draw < 0.35:
+            _dining_group(layout, least=0.3)
+        elif draw < 0.55:
+            _work_place(layout, free=True)
+        else:
+            center = layout.in_open(
+                "table" if draw < 0.8 else "ottoman", margin_m=0.8, most_m=(1.3, 0.8, 0.5)
+            )
+            if center is None:
+                continue
+            seat = random.choice(("armchair", "sofa", "stool", "armchair"))
+            for side in random.sample(range(4), random.randint(2, 3)):
+                layout.facing(
+                    center, seat, side=side, gap_m=random.uniform(0.3, 0.45), most_m=(1.9, 1.0, 1.1)
+                )
+            if center.category == "table":
+                layout.on_top(center, random.choice(("bowl", "book", "plant")))
+
+
 def _thin(layout: Layout, target: int) -> None:
     # Drop what carries nothing, last in first out, but keep anchors and openings.
     items = layout.items
     for index in range(len(items) - 1, 0, -1):
         if len(items) <= target:
             return
-        if not any(other.support is items[index] for other in items) and items[index].category not in ("door", "window"):
+        if not any(other.support is items[index] for other in items) and items[index].category not in (
+            "door",
+            "window",
+        ):
             del items[index]
 
 
@@ -99,13 +129,20 @@ def _living(layout: Layout) -> None:
     sofa = layout.at_wall("sofa", corner=0.15, front_m=1.0, tries=30)
     if sofa is not None:
         table = layout.facing(
-            sofa, "table", gap_m=random.uniform(0.35, 0.5), toward=False, most_m=(1.3, 0.75, 0.5), passage=False
+            sofa,
+            "table",
+            gap_m=random.uniform(0.35, 0.5),
+            toward=False,
+            most_m=(1.3, 0.75, 0.5),
+            passage=False,
         )
         if table is not None:
             for name in random.sample(["book", "bowl", "plant", "laptop", "book"], 2):
                 layout.on_top(table, name)
             if random.random() < 0.6:
-                layout.facing(table, "armchair", gap_m=0.45, side=random.choice((1, 3)), turn=random.uniform(-0.2, 0.2))
+                layout.facing(
+                    table, "armchair", gap_m=0.45, side=random.choice((1, 3)), turn=random.uniform(-0.2, 0.2)
+                )
             if random.random() < 0.5:
                 layout.facing(table, "ottoman", gap_m=0.35)
         if random.random() < 0.6:
@@ -117,7 +154,13 @@ def _living(layout: Layout) -> None:
     stand = layout.at_wall("cabinet", most_m=(1.8, 0.55, 0.8), front_m=0.5)
     if stand is not None:
         layout.on_top(stand, "tv", turn=0.0, along=(-0.3, 0.3), ahead=(-0.2, 0.2))
-    for name, chance in (("bookshelf", 0.8), ("bookshelf", 0.35), ("piano", 0.3), ("heater", 0.5), ("armchair", 0.4)):
+    for name, chance in (
+        ("bookshelf", 0.8),
+        ("bookshelf", 0.35),
+        ("piano", 0.3),
+        ("heater", 0.5),
+        ("armchair", 0.4),
+    ):
         if random.random() < chance:
             layout.at_wall(name, front_m=0.3)
     for name, chance in (("plant", 0.7), ("guitar", 0.35), ("fan", 0.2), ("basket", 0.3)):
@@ -155,12 +198,24 @@ def _office(layout: Layout) -> None:
     stand = layout.at_wall("cabinet", front_m=0.4)
     if stand is not None:
         layout.on_top(stand, "printer")
-    for name, chance in (("bookshelf", 0.8), ("wardrobe", 0.25), ("sofa", 0.25), ("heater", 0.5), ("bookshelf", 0.3)):
+    for name, chance in (
+        ("bookshelf", 0.8),
+        ("wardrobe", 0.25),
+        ("sofa", 0.25),
+        ("heater", 0.5),
+        ("bookshelf", 0.3),
+    ):
         if random.random() < chance:
             layout.at_wall(name, front_m=0.3)
     if random.random() < 0.7:
         layout.hang("whiteboard", (0.85, 1.1))
-    for name, chance in (("trash bin", 0.8), ("plant", 0.6), ("backpack", 0.5), ("computer tower", 0.4), ("box", 0.3)):
+    for name, chance in (
+        ("trash bin", 0.8),
+        ("plant", 0.6),
+        ("backpack", 0.5),
+        ("computer tower", 0.4),
+        ("box", 0.3),
+    ):
         if random.random() < chance:
             layout.on_floor(name)
 
@@ -172,7 +227,11 @@ def _kitchen(layout: Layout) -> None:
     random.shuffle(row)
     for side in (-1, 1):
         last = anchor
-        while last is not None and row and (placed := layout.beside(last, row[0], side, gap_m=0.025)) is not None:
+        while (
+            last is not None
+            and row
+            and (placed := layout.beside(last, row[0], side, gap_m=0.025)) is not None
+        ):
             last = placed
             row.pop(0)
             front_x, front_y = last.box.at(0.0, last.box.hy + 0.3)
@@ -203,7 +262,11 @@ def _dining_group(layout: Layout, *, least: float) -> None:
     seat = layout.size("chair")
     style = random.randrange(2)
     per_side = max(1, int(table.size_m[0] / 0.68))
-    spots = [(side, (i + 0.5) / per_side * table.size_m[0] - table.size_m[0] / 2) for side in (0, 2) for i in range(per_side)]
+    spots = [
+        (side, (i + 0.5) / per_side * table.size_m[0] - table.size_m[0] / 2)
+        for side in (0, 2)
+        for i in range(per_side)
+    ]
     spots += [(1, 0.0), (3, 0.0)] if random.random() < 0.6 else []
     for side, along in spots[: random.randint(min(2, len(spots)), len(spots))]:
         layout.facing(
@@ -220,7 +283,13 @@ def _dining(layout: Layout) -> None:
     stand = layout.at_wall("cabinet", front_m=0.4)
     if stand is not None:
         layout.on_top(stand, random.choice(("lamp", "tv", "plant")), turn=0.0)
-    for name, chance in (("bookshelf", 0.5), ("piano", 0.3), ("bench", 0.5), ("heater", 0.5), ("armchair", 0.3)):
+    for name, chance in (
+        ("bookshelf", 0.5),
+        ("piano", 0.3),
+        ("bench", 0.5),
+        ("heater", 0.5),
+        ("armchair", 0.3),
+    ):
         if random.random() < chance:
             layout.at_wall(name, front_m=0.3)
     if random.random() < 0.5:
@@ -272,7 +341,17 @@ _FILL_FLOOR = (
 _FILL_BATHROOM = ("plant", "trash bin", "basket", "box", "stool", "fan")
 _FILL_WALL = ("picture", "picture", "mirror", "clock", "heater", "whiteboard", "tv")
 _FILL_TOP = ("book", "book", "plant", "lamp", "bowl", "telephone", "laptop", "printer", "box", "kettle")
-_LIMIT = {"book": 5, "picture": 5, "box": 5, "plant": 5, "lamp": 4, "bowl": 4, "stool": 4, "towel": 4, "backpack": 3}
+_LIMIT = {
+    "book": 5,
+    "picture": 5,
+    "box": 5,
+    "plant": 5,
+    "lamp": 4,
+    "bowl": 4,
+    "stool": 4,
+    "towel": 4,
+    "backpack": 3,
+}
 
 
 def _fill(layout: Layout, kind: str, target: int) -> None:
@@ -283,7 +362,9 @@ def _fill(layout: Layout, kind: str, target: int) -> None:
         if where < 0.45:
             name = random.choice(_FILL_BATHROOM if kind == "bathroom" else _FILL_FLOOR)
         elif where < 0.7:
-            name = random.choice(("towel", "mirror", "picture", "clock") if kind == "bathroom" else _FILL_WALL)
+            name = random.choice(
+                ("towel", "mirror", "picture", "clock") if kind == "bathroom" else _FILL_WALL
+            )
         else:
             name = random.choice(("bowl", "towel", "plant", "basket") if kind == "bathroom" else _FILL_TOP)
         seen = layout.count(name)
@@ -302,7 +383,9 @@ def _put(layout: Layout, name: str, where: float) -> Item | None:
     if where < 0.7:
         if name == "heater":
             return layout.at_wall("heater")
-        low = {"clock": (1.6, 1.95), "towel": (0.9, 1.3), "whiteboard": (0.85, 1.1), "tv": (1.0, 1.3)}.get(name, (1.05, 1.5))
+        low = {"clock": (1.6, 1.95), "towel": (0.9, 1.3), "whiteboard": (0.85, 1.1), "tv": (1.0, 1.3)}.get(
+            name, (1.05, 1.5)
+        )
         return layout.hang(name, low, most_m=(9.0, 0.2, 9.0))
     tops = [i for i in layout.items if i.category in _TOPS and i.box.z1 < _TOP_LIMIT_M]
     return layout.on_top(random.choice(tops), name) if tops else None

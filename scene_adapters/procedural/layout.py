@@ -8,7 +8,6 @@ footprints do, which four separating axes decide.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -228,15 +227,26 @@ class Layout:
         width, depth, height = size
         angle = side * math.pi / 2
         reach = (anchor.box.hy if side % 2 == 0 else anchor.box.hx) + gap_m + depth / 2
-        local = (math.cos(angle) * along_m - math.sin(angle) * reach, math.sin(angle) * along_m + math.cos(angle) * reach)
+        local = (
+            math.cos(angle) * along_m - math.sin(angle) * reach,
+            math.sin(angle) * along_m + math.cos(angle) * reach,
+        )
         x, y = anchor.box.at(*local)
         yaw = anchor.box.yaw + angle + (math.pi if toward else 0.0) + turn
         box = Box(x, y, yaw, width / 2, depth / 2, 0.0, height)
         return self._add(category, size, box, style=style) if self.fits(box, passages=passage) else None
 
-    def in_open(self, category: str, *, margin_m: float, least: float = 0.0, tries: int = 16) -> Item | None:
+    def in_open(
+        self,
+        category: str,
+        *,
+        margin_m: float,
+        most_m: Vec3 = (9.0, 9.0, 9.0),
+        least: float = 0.0,
+        tries: int = 16,
+    ) -> Item | None:
         """Stand an object away from the walls, parallel to them, with a margin to everything."""
-        size = self.size(category, least=least)
+        size = self.size(category, most_m=most_m, least=least)
         if size is None:
             return None
         width, depth, height = size
@@ -285,7 +295,14 @@ class Layout:
     ) -> Item | None:
         """Rest an object on the support's top, within the given share of its half edges, wholly inside its outline."""
         top = support.box
-        size = self.size(category, most_m=(1.9 * max(top.hx, top.hy), 1.9 * max(top.hx, top.hy), self.shell.height_m - top.z1 - 0.05))
+        size = self.size(
+            category,
+            most_m=(
+                1.9 * max(top.hx, top.hy),
+                1.9 * max(top.hx, top.hy),
+                self.shell.height_m - top.z1 - 0.05,
+            ),
+        )
         if size is None:
             return None
         width, depth, height = size
@@ -332,7 +349,10 @@ class Layout:
             else:
                 wall = self.random.choices(self.shell.walls, [w.length_m for w in self.shell.walls])[0]
                 along = self.random.uniform(0.0, wall.length_m)
-            if not width / 2 + 0.1 < along < wall.length_m - width / 2 - 0.1 or low + height > self.shell.height_m - 0.05:
+            if (
+                not width / 2 + 0.1 < along < wall.length_m - width / 2 - 0.1
+                or low + height > self.shell.height_m - 0.05
+            ):
                 continue
             x, y = wall.at(along, depth / 2 + _WALL_GAP_M)
             box = Box(x, y, wall.yaw, width / 2, depth / 2, low, round(low + height, 3))

@@ -8,7 +8,7 @@ from random import Random
 import numpy as np
 import numpy.typing as npt
 
-from ouroboros_data.geometry.render import RenderMesh
+from ouroboros_data.geometry.render import Pattern, RenderMesh
 from ouroboros_data.types import Mat3, SceneObject
 from scene_adapters.procedural.catalog import CATEGORIES
 from scene_adapters.procedural.layout import Item, Layout, Shell
@@ -89,11 +89,13 @@ def _shade(tone: Tone, color: Rgb, jitter: float) -> Rgb:
     return r, g, b
 
 
-_FLOORS: tuple[tuple[Rgb, str, float], ...] = (
-    ((0.62, 0.52, 0.42), "stripes", 0.14),
-    ((0.70, 0.68, 0.64), "checker", 0.40),
+_FLOORS: tuple[tuple[Rgb, Pattern, float], ...] = (
+    ((0.60, 0.53, 0.45), "plain", 0.1),
     ((0.55, 0.55, 0.56), "plain", 0.1),
     ((0.66, 0.60, 0.52), "plain", 0.1),
+    ((0.50, 0.46, 0.42), "plain", 0.1),
+    ((0.66, 0.58, 0.50), "stripes", 0.25),
+    ((0.70, 0.68, 0.64), "checker", 0.45),
 )
 
 
@@ -110,15 +112,28 @@ def _shell_meshes(shell: Shell, random: Random, turn: Floats) -> list[RenderMesh
     tint = random.choice(((0.93, 0.91, 0.86), (0.88, 0.90, 0.92), (0.90, 0.88, 0.84), (0.86, 0.90, 0.86)))
     meshes = [
         RenderMesh(
-            vertices_m=floor @ turn.T, faces=fan, color=color, pattern=pattern, pattern_scale_m=cell, object_id=None
+            vertices_m=floor @ turn.T,
+            faces=fan,
+            color=color,
+            pattern=pattern,
+            pattern_scale_m=cell,
+            object_id=None,
         ),
-        RenderMesh(vertices_m=top @ turn.T, faces=fan, color=(0.97, 0.97, 0.97), pattern="plain", object_id=None),
+        RenderMesh(
+            vertices_m=top @ turn.T, faces=fan, color=(0.97, 0.97, 0.97), pattern="plain", object_id=None
+        ),
     ]
     for i in range(count):
         j = (i + 1) % count
         quad = np.stack([floor[i], floor[j], top[j], top[i]]) @ turn.T
         meshes.append(
-            RenderMesh(vertices_m=quad, faces=np.array([[0, 1, 2], [0, 2, 3]]), color=tint, pattern="plain", object_id=None)
+            RenderMesh(
+                vertices_m=quad,
+                faces=np.array([[0, 1, 2], [0, 2, 3]]),
+                color=tint,
+                pattern="plain",
+                object_id=None,
+            )
         )
     return meshes
 

@@ -118,7 +118,9 @@ def desk(w: float, d: float, h: float) -> list[Part]:
     """Top, a side panel and a drawer block; open to the front."""
     x, y = w / 2, d / 2
     drawers = min(0.42, w * 0.35)
-    slots = [(x - drawers + 0.03, x - 0.03, y - 0.03, y - 0.02, h * f, h * f + 0.03) for f in (0.2, 0.45, 0.7)]
+    slots = [
+        (x - drawers + 0.03, x - 0.03, y - 0.03, y - 0.02, h * f, h * f + 0.03) for f in (0.2, 0.45, 0.7)
+    ]
     return [
         Part("main", [_full(w, d, h - 0.05, h), (-x, -x + 0.05, -y, y - 0.02, 0, h - 0.05)]),
         Part("light", [(x - drawers, x, -y, y - 0.03, 0, h - 0.05)]),
@@ -131,14 +133,20 @@ def chair(w: float, d: float, h: float) -> list[Part]:
     seat, y = 0.5 * h, d / 2
     back: list[Block] = [(-w / 2, w / 2, -y, -y + 0.05, seat + 0.12, h)]
     posts: list[Block] = [(s - 0.02, s + 0.02, -y, -y + 0.04, seat, seat + 0.12) for s in (-w / 3, w / 3)]
-    return [Part("main", [_full(w, d, seat - 0.07, seat), *back]), Part("dark", [*_legs(w, d, seat - 0.07, 0.04), *posts])]
+    return [
+        Part("main", [_full(w, d, seat - 0.07, seat), *back]),
+        Part("dark", [*_legs(w, d, seat - 0.07, 0.04), *posts]),
+    ]
 
 
 def swivel_chair(w: float, d: float, h: float) -> list[Part]:
     """Seat and back on a column with a foot cross."""
     seat, x, y = 0.5 * h, w / 2, d / 2
     foot: list[Block] = [(-x, x, -0.03, 0.03, 0, 0.07), (-0.03, 0.03, -y, y, 0, 0.07)]
-    arms: list[Block] = [(s * x - 0.025 * (s + 1), s * x + 0.025 * (1 - s), -y / 2, y / 2, seat + 0.14, seat + 0.2) for s in (-1, 1)]
+    arms: list[Block] = [
+        (s * x - 0.025 * (s + 1), s * x + 0.025 * (1 - s), -y / 2, y / 2, seat + 0.14, seat + 0.2)
+        for s in (-1, 1)
+    ]
     return [
         Part("main", [(-x + 0.06, x - 0.06, -y + 0.05, y, seat - 0.08, seat), (-x + 0.05, x - 0.05, -y, -y + 0.07, seat, h)]),
         Part("dark", [*foot, (-0.04, 0.04, -0.04, 0.04, 0.07, seat - 0.08), *arms,
@@ -148,13 +156,18 @@ def swivel_chair(w: float, d: float, h: float) -> list[Part]:
 
 def stool(w: float, d: float, h: float) -> list[Part]:
     """Round seat on four legs."""
-    return [Part("main", drums=[Drum(block=_full(w, d, h - 0.08, h))]), Part("dark", _legs(w * 0.7, d * 0.7, h - 0.08, 0.04))]
+    return [
+        Part("main", drums=[Drum(block=_full(w, d, h - 0.08, h))]),
+        Part("dark", _legs(w * 0.7, d * 0.7, h - 0.08, 0.04)),
+    ]
 
 
 def bench(w: float, d: float, h: float) -> list[Part]:
     """Long seat on two slabs."""
     x = w / 2
-    slabs: list[Block] = [(s * x * 0.8 - 0.04, s * x * 0.8 + 0.04, -d / 2, d / 2, 0, h - 0.07) for s in (-1, 1)]
+    slabs: list[Block] = [
+        (s * x * 0.8 - 0.04, s * x * 0.8 + 0.04, -d / 2, d / 2, 0, h - 0.07) for s in (-1, 1)
+    ]
     return [Part("main", [_full(w, d, h - 0.07, h)]), Part("dark", slabs)]
 
 
@@ -164,7 +177,8 @@ def sofa(w: float, d: float, h: float) -> list[Part]:
     count = max(1, round((w - 2 * arm) / 0.7))
     step = (w - 2 * arm) / count
     cushions = [
-        (-x + arm + i * step + 0.01, -x + arm + (i + 1) * step - 0.01, -y + 0.2, y, seat - 0.12, seat) for i in range(count)
+        (-x + arm + i * step + 0.01, -x + arm + (i + 1) * step - 0.01, -y + 0.2, y, seat - 0.12, seat)
+        for i in range(count)
     ]
     frame: list[Block] = [
         (-x, x, -y, -y + 0.2, 0.06, h),
@@ -201,9 +215,26 @@ def drawers(w: float, d: float, h: float) -> list[Part]:
     """Chest with drawers of about 0.25 m and knobs."""
     y, rows = d / 2, max(1, round(h / 0.25))
     step = (h - 0.04) / rows
-    fronts = [(-w / 2 + 0.03, w / 2 - 0.03, y - 0.03, y - 0.015, 0.02 + i * step + 0.015, 0.02 + (i + 1) * step - 0.015) for i in range(rows)]
-    knobs = [(-0.04, 0.04, y - 0.015, y, 0.02 + (i + 0.5) * step - 0.015, 0.02 + (i + 0.5) * step + 0.015) for i in range(rows)]
-    return [Part("main", [(-w / 2, w / 2, -d / 2, y - 0.03, 0, h)]), Part("light", fronts), Part("dark", knobs)]
+    fronts = [
+        (
+            -w / 2 + 0.03,
+            w / 2 - 0.03,
+            y - 0.03,
+            y - 0.015,
+            0.02 + i * step + 0.015,
+            0.02 + (i + 1) * step - 0.015,
+        )
+        for i in range(rows)
+    ]
+    knobs = [
+        (-0.04, 0.04, y - 0.015, y, 0.02 + (i + 0.5) * step - 0.015, 0.02 + (i + 0.5) * step + 0.015)
+        for i in range(rows)
+    ]
+    return [
+        Part("main", [(-w / 2, w / 2, -d / 2, y - 0.03, 0, h)]),
+        Part("light", fronts),
+        Part("dark", knobs),
+    ]
 
 
 def doors(w: float, d: float, h: float) -> list[Part]:
@@ -217,16 +248,31 @@ def doors(w: float, d: float, h: float) -> list[Part]:
         fronts.append((left + 0.015, left + step - 0.015, y - 0.03, y - 0.02, 0.08, h - 0.04))
         side = left + (step - 0.06 if i % 2 == 0 else 0.04)
         handles.append((side, side + 0.02, y - 0.02, y, 0.45 * h, 0.6 * h))
-    return [Part("main", [(-w / 2, w / 2, -d / 2, y - 0.03, 0, h)]), Part("light", fronts), Part("dark", handles)]
+    return [
+        Part("main", [(-w / 2, w / 2, -d / 2, y - 0.03, 0, h)]),
+        Part("light", fronts),
+        Part("dark", handles),
+    ]
 
 
 def bookshelf(w: float, d: float, h: float) -> list[Part]:
     """Open shelves, boards about 0.35 m apart, with a back panel."""
     x, y = w / 2, d / 2
     rows = max(2, round(h / 0.35))
-    boards = [(-x + 0.03, x - 0.03, -y + 0.02, y, (h - 0.03) * i / rows, (h - 0.03) * i / rows + 0.03) for i in range(rows)]
+    boards = [
+        (-x + 0.03, x - 0.03, -y + 0.02, y, (h - 0.03) * i / rows, (h - 0.03) * i / rows + 0.03)
+        for i in range(rows)
+    ]
     return [
-        Part("main", [(-x, -x + 0.03, -y, y, 0, h), (x - 0.03, x, -y, y, 0, h), (-x + 0.03, x - 0.03, -y, y, h - 0.03, h), *boards]),
+        Part(
+            "main",
+            [
+                (-x, -x + 0.03, -y, y, 0, h),
+                (x - 0.03, x, -y, y, 0, h),
+                (-x + 0.03, x - 0.03, -y, y, h - 0.03, h),
+                *boards,
+            ],
+        ),
         Part("dark", [(-x + 0.03, x - 0.03, -y, -y + 0.02, 0, h - 0.03)]),
     ]
 
@@ -234,9 +280,19 @@ def bookshelf(w: float, d: float, h: float) -> list[Part]:
 def refrigerator(w: float, d: float, h: float) -> list[Part]:
     """Tall box with a gap between two doors and long handles."""
     x, y, split = w / 2, d / 2, 0.62 * h
-    handles: list[Block] = [(-x + 0.05, -x + 0.08, y - 0.03, y, split - 0.45, split - 0.08), (-x + 0.05, -x + 0.08, y - 0.03, y, split + 0.08, split + 0.35)]
+    handles: list[Block] = [
+        (-x + 0.05, -x + 0.08, y - 0.03, y, split - 0.45, split - 0.08),
+        (-x + 0.05, -x + 0.08, y - 0.03, y, split + 0.08, split + 0.35),
+    ]
     return [
-        Part("main", [(-x, x, -y, y - 0.06, 0, h), (-x, x, y - 0.06, y - 0.03, 0.04, split - 0.01), (-x, x, y - 0.06, y - 0.03, split + 0.01, h)]),
+        Part(
+            "main",
+            [
+                (-x, x, -y, y - 0.06, 0, h),
+                (-x, x, y - 0.06, y - 0.03, 0.04, split - 0.01),
+                (-x, x, y - 0.06, y - 0.03, split + 0.01, h),
+            ],
+        ),
         Part((0.15, 0.15, 0.17), handles),
     ]
 
@@ -244,8 +300,15 @@ def refrigerator(w: float, d: float, h: float) -> list[Part]:
 def stove(w: float, d: float, h: float) -> list[Part]:
     """Oven with a window, knobs, and four plates on top."""
     x, y = w / 2, d / 2
-    plates = [Drum(block=(cx - 0.11, cx + 0.11, cy - 0.11, cy + 0.11, h - 0.015, h)) for cx in (-x / 2, x / 2) for cy in (-y / 2, y / 2)]
-    knobs: list[Block] = [(cx - 0.02, cx + 0.02, y - 0.03, y, h - 0.12, h - 0.08) for cx in (-0.3 * w, -0.1 * w, 0.1 * w, 0.3 * w)]
+    plates = [
+        Drum(block=(cx - 0.11, cx + 0.11, cy - 0.11, cy + 0.11, h - 0.015, h))
+        for cx in (-x / 2, x / 2)
+        for cy in (-y / 2, y / 2)
+    ]
+    knobs: list[Block] = [
+        (cx - 0.02, cx + 0.02, y - 0.03, y, h - 0.12, h - 0.08)
+        for cx in (-0.3 * w, -0.1 * w, 0.1 * w, 0.3 * w)
+    ]
     return [
         Part("main", [(-x, x, -y, y - 0.03, 0, h - 0.015)]),
         Part((0.85, 0.32, 0.10), [(-x + 0.08, x - 0.08, y - 0.03, y - 0.02, 0.2 * h, 0.65 * h)]),
@@ -259,7 +322,10 @@ def front_loader(w: float, d: float, h: float) -> list[Part]:
     r = 0.32 * min(w, h)
     return [
         Part("main", [(-x, x, -y, y - 0.04, 0, h)]),
-        Part((0.20, 0.24, 0.34), drums=[Drum(block=(-r, r, y - 0.04, y, 0.45 * h - r, 0.45 * h + r), axis="y", end=0.8)]),
+        Part(
+            (0.20, 0.24, 0.34),
+            drums=[Drum(block=(-r, r, y - 0.04, y, 0.45 * h - r, 0.45 * h + r), axis="y", end=0.8)],
+        ),
         Part("dark", [(-x + 0.04, x - 0.04, y - 0.04, y - 0.03, 0.86 * h, 0.95 * h)]),
     ]
 
@@ -269,7 +335,10 @@ def panel_front(w: float, d: float, h: float) -> list[Part]:
     x, y = w / 2, d / 2
     return [
         Part("main", [(-x, x, -y, y - 0.04, 0, h), (-x + 0.03, x - 0.03, y - 0.04, y - 0.03, 0.1, 0.8 * h)]),
-        Part("dark", [(-x + 0.06, x - 0.06, y - 0.03, y, 0.84 * h, 0.89 * h), (-x, x, y - 0.04, y - 0.03, 0, 0.06)]),
+        Part(
+            "dark",
+            [(-x + 0.06, x - 0.06, y - 0.03, y, 0.84 * h, 0.89 * h), (-x, x, y - 0.04, y - 0.03, 0, 0.06)],
+        ),
     ]
 
 
@@ -298,7 +367,12 @@ def toilet(w: float, d: float, h: float) -> list[Part]:
 def bathtub(w: float, d: float, h: float) -> list[Part]:
     """Open tub with water."""
     x, y, t = w / 2, d / 2, 0.08
-    rim: list[Block] = [(-x, x, -y, -y + t, 0, h), (-x, x, y - t, y, 0, h), (-x, -x + t, -y + t, y - t, 0, h), (x - t, x, -y + t, y - t, 0, h)]
+    rim: list[Block] = [
+        (-x, x, -y, -y + t, 0, h),
+        (-x, x, y - t, y, 0, h),
+        (-x, -x + t, -y + t, y - t, 0, h),
+        (x - t, x, -y + t, y - t, 0, h),
+    ]
     return [Part("main", rim), Part((0.35, 0.70, 0.85), [(-x + t, x - t, -y + t, y - t, 0, 0.7 * h)])]
 
 
@@ -306,7 +380,14 @@ def screen_on_foot(w: float, d: float, h: float) -> list[Part]:
     """Flat screen on a foot: tv, monitor."""
     y = d / 2
     return [
-        Part("dark", [(-w / 2, w / 2, -0.02, 0.02, 0.14 * h, h), (-0.22 * w, 0.22 * w, -y, y, 0, 0.02), (-0.03, 0.03, -0.03, -0.01, 0.02, 0.3 * h)]),
+        Part(
+            "dark",
+            [
+                (-w / 2, w / 2, -0.02, 0.02, 0.14 * h, h),
+                (-0.22 * w, 0.22 * w, -y, y, 0, 0.02),
+                (-0.03, 0.03, -0.03, -0.01, 0.02, 0.3 * h),
+            ],
+        ),
         Part("main", [(-w / 2 + 0.03, w / 2 - 0.03, 0.02, min(0.03, y), 0.14 * h + 0.03, h - 0.03)]),
     ]
 
@@ -314,7 +395,12 @@ def screen_on_foot(w: float, d: float, h: float) -> list[Part]:
 def framed(w: float, d: float, h: float) -> list[Part]:
     """Flat panel in a frame, hung on a wall."""
     x, y, t = w / 2, d / 2, min(0.05, 0.12 * min(w, h))
-    frame: list[Block] = [(-x, x, -y, y, 0, t), (-x, x, -y, y, h - t, h), (-x, -x + t, -y, y, t, h - t), (x - t, x, -y, y, t, h - t)]
+    frame: list[Block] = [
+        (-x, x, -y, y, 0, t),
+        (-x, x, -y, y, h - t, h),
+        (-x, -x + t, -y, y, t, h - t),
+        (x - t, x, -y, y, t, h - t),
+    ]
     return [Part("dark", frame), Part("main", [(-x + t, x - t, -y, y * 0.4, t, h - t)])]
 
 
@@ -331,8 +417,14 @@ def window(w: float, d: float, h: float) -> list[Part]:
 def door(w: float, d: float, h: float) -> list[Part]:
     """Leaf with two panels and a handle, in a frame."""
     x, y = w / 2, d / 2
-    frame: list[Block] = [(-x, -x + 0.06, -y, y - 0.02, 0, h), (x - 0.06, x, -y, y - 0.02, 0, h), (-x + 0.06, x - 0.06, -y, y - 0.02, h - 0.06, h)]
-    panels: list[Block] = [(-x + 0.18, x - 0.18, 0, 0.2 * y, z0 * h, z1 * h) for z0, z1 in ((0.1, 0.42), (0.54, 0.88))]
+    frame: list[Block] = [
+        (-x, -x + 0.06, -y, y - 0.02, 0, h),
+        (x - 0.06, x, -y, y - 0.02, 0, h),
+        (-x + 0.06, x - 0.06, -y, y - 0.02, h - 0.06, h),
+    ]
+    panels: list[Block] = [
+        (-x + 0.18, x - 0.18, 0, 0.2 * y, z0 * h, z1 * h) for z0, z1 in ((0.1, 0.42), (0.54, 0.88))
+    ]
     return [
         Part("light", frame),
         Part("main", [(-x + 0.06, x - 0.06, -y, 0, 0, h - 0.06)]),
@@ -350,7 +442,10 @@ def folds(w: float, d: float, h: float) -> list[Part]:
     """Vertical folds: a curtain."""
     count = max(3, round(w / 0.12))
     step, y = w / count, d / 2
-    front = [(-w / 2 + i * step, -w / 2 + (i + 1) * step, -y, y if i % 2 == 0 else 0.2 * y, 0, h - 0.04) for i in range(count)]
+    front = [
+        (-w / 2 + i * step, -w / 2 + (i + 1) * step, -y, y if i % 2 == 0 else 0.2 * y, 0, h - 0.04)
+        for i in range(count)
+    ]
     return [Part("main", front), Part("dark", [(-w / 2, w / 2, -y, y, h - 0.04, h)])]
 
 
@@ -376,7 +471,17 @@ def laptop(w: float, d: float, h: float) -> list[Part]:
 
 def keyboard(w: float, d: float, h: float) -> list[Part]:
     """Slab with rows of keys."""
-    rows = [(-w / 2 + 0.015, w / 2 - 0.015, -d / 2 + d * (0.1 + 0.22 * i), -d / 2 + d * (0.26 + 0.22 * i), 0.6 * h, h) for i in range(4)]
+    rows = [
+        (
+            -w / 2 + 0.015,
+            w / 2 - 0.015,
+            -d / 2 + d * (0.1 + 0.22 * i),
+            -d / 2 + d * (0.26 + 0.22 * i),
+            0.6 * h,
+            h,
+        )
+        for i in range(4)
+    ]
     return [Part("main", [_full(w, d, 0, 0.6 * h)]), Part("light", rows)]
 
 
@@ -463,26 +568,53 @@ def backpack(w: float, d: float, h: float) -> list[Part]:
     """Body, front pocket, straps and a loop."""
     x, y = w / 2, d / 2
     return [
-        Part("main", [(-x, x, -0.8 * y, 0.5 * y, 0, 0.8 * h), (-0.75 * x, 0.75 * x, -0.8 * y, 0.4 * y, 0.8 * h, 0.94 * h)]),
+        Part(
+            "main",
+            [
+                (-x, x, -0.8 * y, 0.5 * y, 0, 0.8 * h),
+                (-0.75 * x, 0.75 * x, -0.8 * y, 0.4 * y, 0.8 * h, 0.94 * h),
+            ],
+        ),
         Part("light", [(-0.7 * x, 0.7 * x, 0.5 * y, y, 0.08 * h, 0.5 * h)]),
-        Part("dark", [(-0.6 * x, -0.3 * x, -y, -0.8 * y, 0.1 * h, 0.8 * h), (0.3 * x, 0.6 * x, -y, -0.8 * y, 0.1 * h, 0.8 * h), (-0.2 * x, 0.2 * x, -0.3 * y, 0, 0.94 * h, h)]),
+        Part(
+            "dark",
+            [
+                (-0.6 * x, -0.3 * x, -y, -0.8 * y, 0.1 * h, 0.8 * h),
+                (0.3 * x, 0.6 * x, -y, -0.8 * y, 0.1 * h, 0.8 * h),
+                (-0.2 * x, 0.2 * x, -0.3 * y, 0, 0.94 * h, h),
+            ],
+        ),
     ]
 
 
 def suitcase(w: float, d: float, h: float) -> list[Part]:
     """Upright case on wheels with a pulled-out handle."""
     x, y = w / 2, d / 2
-    bars: list[Block] = [(-0.4 * x, -0.3 * x, -y, -y + 0.02, 0.75 * h, h), (0.3 * x, 0.4 * x, -y, -y + 0.02, 0.75 * h, h), (-0.3 * x, 0.3 * x, -y, -y + 0.02, h - 0.02, h)]
-    return [Part("main", [(-x, x, -y, y, 0.05, 0.75 * h)]), Part((0.1, 0.1, 0.1), [*bars, *_legs(w, d, 0.05, 0.05)])]
+    bars: list[Block] = [
+        (-0.4 * x, -0.3 * x, -y, -y + 0.02, 0.75 * h, h),
+        (0.3 * x, 0.4 * x, -y, -y + 0.02, 0.75 * h, h),
+        (-0.3 * x, 0.3 * x, -y, -y + 0.02, h - 0.02, h),
+    ]
+    return [
+        Part("main", [(-x, x, -y, y, 0.05, 0.75 * h)]),
+        Part((0.1, 0.1, 0.1), [*bars, *_legs(w, d, 0.05, 0.05)]),
+    ]
 
 
 def fan(w: float, d: float, h: float) -> list[Part]:
     """Round cage on a pole."""
     y, r = d / 2, w / 2
     return [
-        Part("dark", [(-0.02, 0.02, -0.02, 0.02, 0.04, h - 2 * r)], [Drum(block=(-0.6 * r, 0.6 * r, -y, y, 0, 0.04))]),
+        Part(
+            "dark",
+            [(-0.02, 0.02, -0.02, 0.02, 0.04, h - 2 * r)],
+            [Drum(block=(-0.6 * r, 0.6 * r, -y, y, 0, 0.04))],
+        ),
         Part("main", drums=[Drum(block=(-r, r, -0.4 * y, 0.4 * y, h - 2 * r, h), axis="y", end=0.9)]),
-        Part((0.2, 0.2, 0.22), drums=[Drum(block=(-0.25 * r, 0.25 * r, 0.4 * y, 0.5 * y, h - 1.25 * r, h - 0.75 * r), axis="y")]),
+        Part(
+            (0.2, 0.2, 0.22),
+            drums=[Drum(block=(-0.25 * r, 0.25 * r, 0.4 * y, 0.5 * y, h - 1.25 * r, h - 0.75 * r), axis="y")],
+        ),
     ]
 
 
@@ -490,8 +622,20 @@ def guitar(w: float, d: float, h: float) -> list[Part]:
     """Standing body, waist and neck."""
     y, r = d / 2, w / 2
     return [
-        Part("main", drums=[Drum(block=(-r, r, -y, y, 0, 0.34 * h), axis="y"), Drum(block=(-0.75 * r, 0.75 * r, -y, y, 0.26 * h, 0.5 * h), axis="y")]),
-        Part("dark", [(-0.14 * r, 0.14 * r, -0.3 * y, 0.3 * y, 0.5 * h, 0.9 * h), (-0.25 * r, 0.25 * r, -0.3 * y, 0.3 * y, 0.9 * h, h)]),
+        Part(
+            "main",
+            drums=[
+                Drum(block=(-r, r, -y, y, 0, 0.34 * h), axis="y"),
+                Drum(block=(-0.75 * r, 0.75 * r, -y, y, 0.26 * h, 0.5 * h), axis="y"),
+            ],
+        ),
+        Part(
+            "dark",
+            [
+                (-0.14 * r, 0.14 * r, -0.3 * y, 0.3 * y, 0.5 * h, 0.9 * h),
+                (-0.25 * r, 0.25 * r, -0.3 * y, 0.3 * y, 0.9 * h, h),
+            ],
+        ),
     ]
 
 
@@ -499,7 +643,15 @@ def piano(w: float, d: float, h: float) -> list[Part]:
     """Upright piano with a keyboard at the front."""
     x, y, keys = w / 2, d / 2, 0.62 * h
     return [
-        Part("main", [(-x, x, -y, 0.2 * y, 0, h), (-x, x, 0.2 * y, y, keys - 0.1, keys - 0.02), (-x, -x + 0.08, 0.2 * y, y, 0, keys - 0.1), (x - 0.08, x, 0.2 * y, y, 0, keys - 0.1)]),
+        Part(
+            "main",
+            [
+                (-x, x, -y, 0.2 * y, 0, h),
+                (-x, x, 0.2 * y, y, keys - 0.1, keys - 0.02),
+                (-x, -x + 0.08, 0.2 * y, y, 0, keys - 0.1),
+                (x - 0.08, x, 0.2 * y, y, 0, keys - 0.1),
+            ],
+        ),
         Part((0.97, 0.97, 0.93), [(-x + 0.08, x - 0.08, 0.35 * y, 0.97 * y, keys - 0.02, keys)]),
     ]
 
@@ -509,8 +661,14 @@ def disc(w: float, d: float, h: float) -> list[Part]:
     x, y = w / 2, d / 2
     return [
         Part("main", drums=[Drum(block=(-x, x, -y, 0.4 * y, 0, h), axis="y")]),
-        Part((0.97, 0.97, 0.97), drums=[Drum(block=(-0.8 * x, 0.8 * x, 0.4 * y, 0.7 * y, 0.1 * h, 0.9 * h), axis="y")]),
-        Part((0.05, 0.05, 0.05), [(-0.02, 0.02, 0.7 * y, y, 0.5 * h, 0.85 * h), (0, 0.5 * x, 0.7 * y, y, 0.47 * h, 0.53 * h)]),
+        Part(
+            (0.97, 0.97, 0.97),
+            drums=[Drum(block=(-0.8 * x, 0.8 * x, 0.4 * y, 0.7 * y, 0.1 * h, 0.9 * h), axis="y")],
+        ),
+        Part(
+            (0.05, 0.05, 0.05),
+            [(-0.02, 0.02, 0.7 * y, y, 0.5 * h, 0.85 * h), (0, 0.5 * x, 0.7 * y, y, 0.47 * h, 0.53 * h)],
+        ),
     ]
 
 
@@ -526,6 +684,16 @@ def kettle(w: float, d: float, h: float) -> list[Part]:
     """Body with spout, handle and lid."""
     x, y = w / 2, d / 2
     return [
-        Part("main", [(0.5 * x, x, -0.15 * y, 0.15 * y, 0.5 * h, 0.7 * h)], [Drum(block=(-0.7 * x, 0.7 * x, -y, y, 0, 0.85 * h), end=0.6)]),
-        Part("dark", [(-x, -0.75 * x, -0.15 * y, 0.15 * y, 0.2 * h, 0.9 * h), (-0.75 * x, -0.3 * x, -0.15 * y, 0.15 * y, 0.85 * h, h)]),
+        Part(
+            "main",
+            [(0.5 * x, x, -0.15 * y, 0.15 * y, 0.5 * h, 0.7 * h)],
+            [Drum(block=(-0.7 * x, 0.7 * x, -y, y, 0, 0.85 * h), end=0.6)],
+        ),
+        Part(
+            "dark",
+            [
+                (-x, -0.75 * x, -0.15 * y, 0.15 * y, 0.2 * h, 0.9 * h),
+                (-0.75 * x, -0.3 * x, -0.15 * y, 0.15 * y, 0.85 * h, h),
+            ],
+        ),
     ]

@@ -43,7 +43,9 @@ def walk(
     share = (times_s - times_s[0]) / duration_s if duration_s else np.zeros_like(times_s)
     eye = np.stack([np.interp(share * along[-1], along, path[:, axis]) for axis in (0, 1)], -1)
     height = random.uniform(1.4, 1.62)
-    bob = 0.015 * np.sin(2 * math.pi * _STEP_HZ * times_s + random.uniform(0, 6)) + 0.04 * _wave(random, times_s)
+    bob = 0.015 * np.sin(2 * math.pi * _STEP_HZ * times_s + random.uniform(0, 6)) + 0.04 * _wave(
+        random, times_s
+    )
     eye = np.concatenate([eye, (height + bob)[:, None]], 1)
     heading, pitch = _look_around(layout, random, times_s, share, eye, hfov_deg)
     roll = math.radians(1.0) * _wave(random, times_s)
@@ -86,22 +88,23 @@ def _free_floor(layout: Layout) -> tuple[Mask, Floats] | tuple[None, None]:
 
 
 def _path(free: Mask, clearance: Floats, random: Random, length_m: float) -> Floats:
-    """Points 5 cm or less apart, smoothed, all on free floor; about ``length_m`` long or as far as one can go."""
+    """Points a few centimetres apart, smoothed, all on free floor; ``length_m`` long or as far as one can go."""
     cells = np.argwhere(free)
-    weights = clearance[free]
-    # Start where it is open, go to the far ends: that shows more of the room than a walk between neighbours.
-    start = tuple(cells[int(np.argmax(weights * np.array([random.random() for _ in range(len(cells))])))])
-    end = _farthest(free, start)
-    route = [*_route(free, end, start)]
+    weights = clearance[free] * np.array([random.random() for _ in range(len(cells))])
+    start = cells[int(weights.argmax())].tolist()
+    # From one far end towards the other: that shows more of the room than a walk between neighbours.
+    steps = _steps(free, (start[0], start[1]))
+    end = divmod(int(steps.argmax()), free.shape[1])
+    route = _route(free, _steps(free, end), (start[0], start[1]))
     if len(route) * _CELL_M < length_m:
-        far = _farthest(free, end)
-        route = _route(free, end, far)
+        steps = _steps(free, end)
+        route = _route(free, steps, divmod(int(steps.argmax()), free.shape[1]))
     points = (np.array(route, float) + 0.5) * _CELL_M
     points = points[: max(2, int(length_m / _CELL_M) + 1)]
     if len(points) < 2:
         return np.repeat(points, 2, axis=0)
-    steps = np.linspace(0, len(points) - 1, 2 * len(points))
-    dense = np.stack([np.interp(steps, np.arange(len(points)), points[:, axis]) for axis in (0, 1)], -1)
+    knots = np.linspace(0, len(points) - 1, 2 * len(points))
+    dense = np.stack([np.interp(knots, np.arange(len(points)), points[:, axis]) for axis in (0, 1)], -1)
     for _ in range(60):
         moved = dense.copy()
         moved[1:-1] = (dense[:-2] + dense[2:]) / 2
@@ -113,47 +116,43 @@ def _path(free: Mask, clearance: Floats, random: Random, length_m: float) -> Flo
 
 def _steps(free: Mask, start: tuple[int, int]) -> npt.NDArray[np.int32]:
     """Number of 4-neighbour steps from the start; -1 where it cannot be reached."""
-    distance = np.full(free.shape, -1, np.int32)
-    edge = [start]
-    distance[start] = 0
-    grid = free.tolist()
     width, depth = free.shape
-    count = 0
+    # A border of blocked cells saves the range checks.
+    row = depth + 2
+    blocked = np.ones((width + 2, row), bool)
+    blocked[1:-1, 1:-1] = ~free
+    closed = blocked.ravel().tolist()
+    distance = [-1] * len(closed)
+    at = (start[0] + 1) * row + start[1] + 1
+    closed[at], distance[at] = True, 0
+    edge, count = [at], 0
     while edge:
         count += 1
         following = []
-        for i, j in edge:
-            for a, b in ((i + 1, j), (i - 1, j), (i, j + 1), (i, j - 1)):
-                if 0 <= a < width and 0 <= b < depth and grid[a][b]:
-                    grid[a][b] = False
-                    distance[a, b] = count
-                    following.append((a, b))
+        for cell in edge:
+            for near in (cell + row, cell - row, cell + 1, cell - 1):
+                if not closed[near]:
+                    closed[near] = True
+                    distance[near] = count
+                    following.append(near)
         edge = following
-    distance[start] = 0
-    return distance
+    return np.array(distance, np.int32).reshape(width + 2, row)[1:-1, 1:-1]
 
 
-def _farthest(free: Mask, start: tuple[int, int]) -> tuple[int, int]:
-    distance = _steps(free, start)
-    i, j = divmod(int(distance.argmax()), free.shape[1])
-    return i, j
-
-
-def _route(free: Mask, start: tuple[int, int], end: tuple[int, int]) -> list[tuple[int, int]]:
-    """Cells from the start to the end, diagonal moves allowed where both neighbours are free."""
-    distance = _steps(free, end)
+def _route(free: Mask, steps: npt.NDArray[np.int32], start: tuple[int, int]) -> list[tuple[int, int]]:
+    """Cells from the start down to where ``steps`` is 0; diagonal where both neighbours are free."""
     route = [start]
     i, j = start
-    while distance[i, j] > 0:
+    while steps[i, j] > 0:
         best = None
         for a, b in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1)):
             u, v = i + a, j + b
-            if not (0 <= u < free.shape[0] and 0 <= v < free.shape[1]) or distance[u, v] < 0:
+            if not (0 <= u < free.shape[0] and 0 <= v < free.shape[1]) or steps[u, v] < 0:
                 continue
             if a and b and (not free[i, v] or not free[u, j]):
                 continue
-            if best is None or distance[u, v] < best[0]:
-                best = (int(distance[u, v]), u, v)
+            if best is None or steps[u, v] < best[0]:
+                best = (int(steps[u, v]), u, v)
         assert best is not None
         _, i, j = best
         route.append((i, j))
@@ -180,7 +179,9 @@ def _look_around(
         off = np.abs((bearing - yaw[:, None] + math.pi) % (2 * math.pi) - math.pi)
         good = (off < half) & (distance > 0.7)
         # Seen once matters most; seen from afar, with context, counts a little more.
-        score = float(good.any(0).sum() + 0.15 * np.minimum(good.sum(0), 4).sum() + 0.01 * (good * distance).mean())
+        score = float(
+            good.any(0).sum() + 0.15 * np.minimum(good.sum(0), 4).sum() + 0.01 * (good * distance).mean()
+        )
         if score > best:
             best, chosen = score, yaw
     return chosen, math.radians(-15) + math.radians(7) * _wave(random, times_s)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -27,22 +26,20 @@ engine: {workers: 2}
 """
 
 
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> dict[str, str]:
-    """A place where the example package is installed as anybody's would be."""
-    site = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--target", str(site)]
-    subprocess.run([*command, str(checkout / "tests/plugin_package")], check=True)
-    return {**os.environ, "PYTHONPATH": str(site)}
-
-
-def start(directory: Path, environment: dict[str, str], *more: str, sleep: float = 0.0) -> subprocess.Popen[str]:
+def start(
+    directory: Path, environment: dict[str, str], *more: str, sleep: float = 0.0
+) -> subprocess.Popen[str]:
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "recipe.yaml").write_text(RECIPE)
     command = [sys.executable, "-m", "ouroboros_data.cli", "build", "recipe.yaml", "--run", "run", *more]
     extra = {"EXAMPLE_LOG": str(directory / "log"), "EXAMPLE_SLEEP": str(sleep)}
     return subprocess.Popen(
-        command, cwd=directory, env={**environment, **extra}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=directory,
+        env={**environment, **extra},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -79,7 +76,9 @@ def test_counts_add_up_and_the_bad_scene_is_told(whole: Path, environment: dict[
     assert str(whole) not in json.dumps(manifest)
 
 
-def test_the_same_recipe_gives_the_same_snapshots(whole: Path, environment: dict[str, str], tmp_path: Path) -> None:
+def test_the_same_recipe_gives_the_same_snapshots(
+    whole: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
     finish(tmp_path, environment)
     assert snapshots(tmp_path) == snapshots(whole)
 
@@ -145,4 +144,8 @@ def test_the_plugin_whose_import_fails_is_named(environment: dict[str, str], tmp
 
 
 def _parquets(directory: Path) -> list[Path]:
-    return sorted((directory / "run/dataset").rglob("[!.]*.parquet")) if (directory / "run/dataset").exists() else []
+    return (
+        sorted((directory / "run/dataset").rglob("[!.]*.parquet"))
+        if (directory / "run/dataset").exists()
+        else []
+    )

@@ -20,7 +20,11 @@ Spot = tuple[str, tuple[float, float, float], tuple[float, float, float], float]
 
 
 def scene(
-    spots: Sequence[Spot], shares: Sequence[Sequence[float]] | None = None, *, area_m2: float = 20.2, name: str = "made"
+    spots: Sequence[Spot],
+    shares: Sequence[Sequence[float]] | None = None,
+    *,
+    area_m2: float = 20.2,
+    name: str = "made",
 ) -> Scene:
     """A scene of boxes; ``shares``: per object, the share of each frame (0 = not shown; default large throughout)."""
     objects = tuple(
@@ -35,9 +39,16 @@ def scene(
             time_s=2.0 * k,
             size_px=(64, 48),
             K_px=((40.0, 0.0, 32.0), (0.0, 40.0, 24.0), (0.0, 0.0, 1.0)),
-            T_world_camera=((1.0, 0.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0), (0.0, -1.0, 0.0, 1.5), (0.0, 0.0, 0.0, 1.0)),
+            T_world_camera=(
+                (1.0, 0.0, 0.0, 0.0),
+                (0.0, 0.0, 1.0, 0.0),
+                (0.0, -1.0, 0.0, 1.5),
+                (0.0, 0.0, 0.0, 1.0),
+            ),
             views=tuple(
-                ObjectView(object_id=o.id, pixel_share=row[k]) for o, row in zip(objects, table, strict=True) if row[k]
+                ObjectView(object_id=o.id, pixel_share=row[k])
+                for o, row in zip(objects, table, strict=True)
+                if row[k]
             ),
         )
         for k in range(len(table[0]) if table else FRAMES)

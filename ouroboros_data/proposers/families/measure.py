@@ -166,11 +166,11 @@ ABS_DISTANCE = Family(
     knobs={
         "1m_near": Knob(
             note="whole metres, gap below 2.5 m",
-            find=partial(distance, unit="m", step=1.0, resolution="to the nearest meter", most_m=2.5),
+            find=partial(distance, unit="m", step=1.0, resolution="in whole meters", most_m=2.5),
         ),
         "1m_far": Knob(
             note="whole metres, gap of 2.5 m or more",
-            find=partial(distance, unit="m", step=1.0, resolution="to the nearest meter", least_m=2.5),
+            find=partial(distance, unit="m", step=1.0, resolution="in whole meters", least_m=2.5),
         ),
         "half_m": Knob(
             note="half metres",
@@ -194,7 +194,7 @@ SIZE = Family(
         "What is the length of the longest dimension (length, width, or height) of the {x}, measured "
         "{resolution}?",
         "How long is the {x} along its longest side, be that length, width or height ({resolution})?",
-        "Of its length, width and height, how much does the {x} measure in the largest ({resolution})?",
+        "What does the {x} measure along the largest of its length, width and height ({resolution})?",
     ),
     knobs={
         "10cm_small": Knob(

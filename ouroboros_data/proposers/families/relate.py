@@ -76,7 +76,7 @@ REL_DISTANCE = Family(
         "Measuring from the closest point of each object, which of these objects ({items}) is the closest to "
         "the {target}?",
         "Which of these is nearest to the {target}, measured between closest points: {items}?",
-        "From the {target}, which has the shortest distance to its closest point: {items}?",
+        "Which of the following has the smallest gap between itself and the {target}: {items}?",
     ),
     knobs={
         **_knob(2, "two"),

@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from ouroboros_data.proposers.ask import OPTIONS, Ask, Family, Knob, lit, program, sampled
 from ouroboros_data.proposers.view import NEVER, Array, View
-from ouroboros_data.proposers.words import listed
 
 MAX_OPTIONS = 4
 MIN_LEG_M = 0.6
@@ -29,6 +28,7 @@ def appearance_order(
     if len(names) < items:
         return
     frames = np.array([first[name] for name in names])
+    in_video = np.array([view.first_in_video[name] for name in names])
 
     def draw() -> tuple[str, tuple[int, ...]] | None:
         chosen = tuple(sorted(_one_per_frame(frames, items, rng)))
@@ -36,7 +36,9 @@ def appearance_order(
             return None
         order = np.argsort(frames[list(chosen)])
         steps = np.diff(frames[list(chosen)][order])
-        fits = steps.min() >= least_frames and steps.max() <= most_frames
+        # Someone who watches the whole video must come to the same order.
+        agreed = np.diff(in_video[list(chosen)][order]).min() > 0
+        fits = agreed and steps.min() >= least_frames and steps.max() <= most_frames
         return (str(order.tolist()), chosen) if fits else None
 
     for chosen in sampled(draw, rng):
@@ -45,7 +47,7 @@ def appearance_order(
         wrong = [", ".join(order) for order in itertools.permutations(shown) if ", ".join(order) != right]
         yield Ask(
             subject=tuple(shown),
-            slots={"items": ", ".join(shown), "listed": listed(shown)},
+            slots={"items": ", ".join(shown)},
             mentions=tuple(shown),
             program=program(
                 f"names = {lit(shown)}",
@@ -153,7 +155,7 @@ _ORDER_NOTE = "{} categories that come into view {}"
 APPEARANCE_ORDER = Family(
     wordings=(
         "What will be the first-time appearance order of the following categories in the video: {items}?",
-        "In which order do {listed} first come into view?",
+        "In what order do these come into view for the first time: {items}?",
         "Watching from the beginning, in what order do you first see these: {items}?",
     ),
     knobs={

@@ -48,7 +48,8 @@ class ExampleRooms:
 
     def refs(self) -> Sequence[SceneRef]:
         return [
-            SceneRef(id=f"example-{i}", source="example", key=content_hash(self._seed, i)) for i in range(self._count)
+            SceneRef(id=f"example-{i}", source="example", key=content_hash(self._seed, i))
+            for i in range(self._count)
         ]
 
     def load(self, ref: SceneRef, media: Path) -> Scene:
@@ -57,7 +58,9 @@ class ExampleRooms:
         if number % 7 == 6:
             raise SceneError("the example is broken on purpose", where=ref.id, fix="use another")
         random = rng("example", self._seed, number)
-        categories = ["chair"] * int(random.integers(2, 6)) + ["table"] * int(random.integers(2, 4)) + ["sofa"]
+        categories = (
+            ["chair"] * int(random.integers(2, 6)) + ["table"] * int(random.integers(2, 4)) + ["sofa"]
+        )
         objects = tuple(
             SceneObject(
                 id=f"{category}-{i}",
@@ -122,12 +125,18 @@ class ExampleCounts:
             [("chair", "table", "sofa"), ("table", "sofa"), ("sofa", "table")],
         ]
         asked = by_round[brief.iteration]
-        wordings = ["How many {} are there?", "Count the {}. How many are in the room?", "What is the number of {}?"]
+        wordings = [
+            "How many {} are there?",
+            "Count the {}. How many are in the room?",
+            "What is the number of {}?",
+        ]
         drafts = []
         for i in range(brief.count):
             kinds = asked[i % 3]
             text = wordings[brief.iteration % 3].format(" and ".join(f"{kind}s" for kind in kinds))
-            source = f"def answer():\n    return number(count({', '.join(map(json.dumps, kinds))}), 'count')\n"
+            source = (
+                f"def answer():\n    return number(count({', '.join(map(json.dumps, kinds))}), 'count')\n"
+            )
             question = Question(
                 id=content_hash(scene.id, frame_ids, text, source, brief.iteration, i // 3),
                 scene_id=scene.id,
@@ -162,7 +171,9 @@ class Memory:
     def id(self) -> str:
         return self._state
 
-    def score(self, items: Sequence[Labelled], frames: FrameSource, *, blind: bool = False) -> list[Confidence]:
+    def score(
+        self, items: Sequence[Labelled], frames: FrameSource, *, blind: bool = False
+    ) -> list[Confidence]:
         for item in items:
             log(f"score-{blind}", f"{self._state} {item.question.id}")
             if not blind:
@@ -191,7 +202,9 @@ class Memory:
         progress: Callable[[int, float], None],
     ) -> TrainReport:
         log("train", self._state)
-        self._state = content_hash(self._state, seed, steps, [[item.question.id, item.answer] for item in items])
+        self._state = content_hash(
+            self._state, seed, steps, [[item.question.id, item.answer] for item in items]
+        )
         progress(steps, 0.5)
         return TrainReport(
             steps=steps,
@@ -207,5 +220,7 @@ class Memory:
         self._state = (directory / "state").read_text()
 
 
-def build_memory(*, options: Mapping[str, Any], seed: int, training: Any, cache: Path, progress: Any) -> Memory:
+def build_memory(
+    *, options: Mapping[str, Any], seed: int, training: Any, cache: Path, progress: Any
+) -> Memory:
     return Memory(seed)
