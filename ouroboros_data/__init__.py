@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ouroboros_data.config import Recipe, load_recipe
     from ouroboros_data.pipeline import BuildResult, build
-    from ouroboros_data.programs.sandbox import run_program
+    from ouroboros_data.programs.run import run_program
     from ouroboros_data.scenefile import load_scene
 
 __all__ = ["BuildResult", "Recipe", "build", "load_recipe", "load_scene", "run_program"]
@@ -22,7 +22,7 @@ _HOME = {
     "build": "pipeline",
     "load_recipe": "config",
     "load_scene": "scenefile",
-    "run_program": "programs.sandbox",
+    "run_program": "programs.run",
 }
 
 

@@ -11,11 +11,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from ouroboros_data.types import Question
 
 LETTERS = "ABCDEFGHIJ"
-THRESHOLDS = tuple(0.5 + 0.05 * i for i in range(10))
-"""0.5, 0.55, … 0.95: ten confidence levels; VSI-Bench's ``linspace(.5, .95, int(10.99…))`` comes out at ten as well."""
+THRESHOLDS = np.linspace(0.5, 0.95, 10)
+"""Of MRA. VSI-Bench's own expression, ``linspace(.5, .95, int((.95 - .5) / .05 + 2))``, comes out at ten as well."""
 _CONSTANTS = 400
 
 
@@ -150,4 +152,4 @@ def _relative(value: float, gold: float) -> float:
     if gold == 0:
         return float(value == 0)
     error = abs(value - gold) / abs(gold)
-    return sum(error <= 1 - threshold for threshold in THRESHOLDS) / len(THRESHOLDS)
+    return float(np.mean(error <= 1 - THRESHOLDS))

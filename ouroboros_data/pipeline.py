@@ -28,7 +28,7 @@ from ouroboros_data.progress import Progress, Silent
 from ouroboros_data.records import to_json
 from ouroboros_data.snapshot import freeze
 from ouroboros_data.stages.propose import Checked, open_proposer, propose_round
-from ouroboros_data.stages.scenes import ingest, split
+from ouroboros_data.stages.scenes import ingest, open_adapter, split
 from ouroboros_data.stages.solve import SolverStages, probe_results
 from ouroboros_data.store import RunStore, write_atomic
 from ouroboros_data.summary import Exam, IterationSummary, exam_of, summarise
@@ -58,13 +58,11 @@ def build(recipe: Recipe, run: Path, *, progress: Progress | None = None) -> Bui
     with RunStore(run) as store, LocalEngine(recipe.engine.workers) as engine:
         _claim(store, recipe)
         clock = Clock(store)
-        with clock.stage(0, "scenes"):
-            scenes, skipped = ingest(recipe, store, engine, progress)
-        train, held_out = split(scenes, recipe)
-        by_id = {scene.id: scene for scene in scenes}
+        # A recipe that cannot be carried out must fail here, before anything is rendered or trained.
+        open_adapter(recipe.scenes, recipe.seed)
         bins = dict(open_proposer(recipe).bins())
-        bank = FrameBank(by_id, recipe.frames.reader)
-        solver = SolverStages(recipe, store, bank, progress)
+        by_id: dict[str, Scene] = {}
+        solver = SolverStages(recipe, store, FrameBank(by_id, recipe.frames.reader), progress)
 
         def propose(
             label: str, to: Sequence[Scene], briefs: dict[str, Brief], earlier: list[Checked]
@@ -74,12 +72,16 @@ def build(recipe: Recipe, run: Path, *, progress: Progress | None = None) -> Bui
             )
 
         progress.say("[bold]before the loop[/]")
-        with clock.stage(0, "held-out questions"):
-            even = {scene.id: _brief(recipe, scene, 0, {}, ()) for scene in held_out}
-            exam = _accepted(propose("held-out drafts", held_out, even, [])) if held_out else []
         with clock.stage(0, "warm start"):
             checkpoint = solver.start()
         disclosure = checkpoint.disclosure
+        with clock.stage(0, "scenes"):
+            scenes, skipped = ingest(recipe, store, engine, progress)
+        train, held_out = split(scenes, recipe)
+        by_id.update({scene.id: scene for scene in scenes})
+        with clock.stage(0, "held-out drafts"):
+            even = {scene.id: _brief(recipe, scene, 0, {}, ()) for scene in held_out}
+            exam = _accepted(propose("held-out drafts", held_out, even, [])) if held_out else []
         with clock.stage(0, "examine"):
             replies = solver.examine(checkpoint, exam)
 

@@ -27,7 +27,6 @@ _CHUNK = 1 << 18  # rays, or rows of the table, that are held at once
 _GRAZING = 2e-3  # cosine below which the plane gives the depth too inexactly, so that embree is asked
 _AMBIENT, _CEILING, _SIDE, _HEAD = 0.34, 0.26, 0.10, 0.36
 _FALLOFF_M, _DIMMEST = 25.0, 0.5
-_PATTERN_DEPTH = 0.45
 _OUTLINE = 0.6
 _DOT_RADIUS = 0.3  # of a cell
 # Share of a surface that each pattern's marks take.
@@ -47,6 +46,8 @@ class RenderMesh:
     pattern: Pattern = "plain"
     pattern_scale_m: float = 0.1
     """Width of a stripe or of a cell."""
+    pattern_contrast: float = 0.45
+    """How much darker the marks are than the tint (lighter, on dark tints), 0..1."""
     object_id: str | None = None
     """None for walls, floor and the like."""
 
@@ -173,7 +174,8 @@ def _triangles(meshes: Sequence[RenderMesh], corners_m: Floats, mesh_of: npt.NDA
     normal /= np.maximum(area, 1e-12)[:, None]
     tints = np.array([mesh.color for mesh in meshes], float)
     dark = tints.mean(1, keepdims=True) < 0.3
-    marks = np.where(dark, _PATTERN_DEPTH * (1 - tints), -_PATTERN_DEPTH * tints)
+    contrast = np.array([[mesh.pattern_contrast] for mesh in meshes])
+    marks = contrast * np.where(dark, 1 - tints, -tints)
     cells = np.array([mesh.pattern_scale_m for mesh in meshes])
     codes = np.array([PATTERNS.index(mesh.pattern) for mesh in meshes])
     texture = _texture(normal, area, mesh_of, corners_m) / cells[mesh_of][:, None, None]

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ouroboros_data.config import NoiseSettings
 from ouroboros_data.digest import scene_digest
@@ -49,7 +48,8 @@ class Tables:
 @functools.cache
 def prelude() -> str:
     """Text that defines the API in the sandbox, without docstrings and comments (they cost a millisecond)."""
-    tree = ast.parse(Path(__file__).with_name("prelude.py").read_text("utf-8"))
+    files = (Path(__file__).with_name(name) for name in ("prelude.py", "prelude_answers.py"))
+    tree = ast.parse("".join(path.read_text("utf-8") for path in files))
     for node in ast.walk(tree):
         if (
             isinstance(node, ast.FunctionDef | ast.Module)
@@ -82,55 +82,67 @@ def tables(scene: Scene, frame_ids: Sequence[str] | None, min_pixel_share: float
         SceneError: A frame is not in the scene.
     """
     frames = _frames(scene, frame_ids)
-    log_shares = _log2_shares(scene, frames)
     boxes = boxes_of(scene.objects)
-    seen = _seen(log_shares, min_pixel_share)
-    return _tables(scene, frames, [_table(boxes, seen, scene.room.area_m2)])
+    one = Boxes(center_m=boxes.center_m[None], half_m=boxes.half_m[None], R_world_box=boxes.R_world_box[None])
+    log_shares = _log2_shares(scene, frames)[None]
+    return _tables(scene, frames, one, np.array([scene.room.area_m2]), log_shares, min_pixel_share)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jitter:
+    """Directions in which the copies of a scene move, drawn once and used at every multiple."""
+
+    scene: Scene
+    frames: tuple[CameraFrame, ...]
+    shift: Array
+    """(copies, objects, 3) standard normal, like the next three."""
+    stretch: Array
+    turn: Array
+    area: Array
+    flicker: Array
+    """(copies, frames, objects) uniform in (-1, 1)."""
+
+
+def draw_jitter(scene: Scene, frame_ids: Sequence[str] | None, copies: int) -> Jitter:
+    """Directions that depend on the scene and the number of the copy alone, so all programs meet the same copies.
+
+    Raises:
+        SceneError: A frame is not in the scene.
+    """
+    frames, digest, n = _frames(scene, frame_ids), scene_digest(scene), len(scene.objects)
+    streams = [rng("jitter", digest, k) for k in range(copies)]
+    at = {frame.id: i for i, frame in enumerate(scene.frames)}
+    rows = [at[frame.id] for frame in frames]
+    # The order of the draws is part of the results.
+    return Jitter(
+        scene=scene,
+        frames=tuple(frames),
+        shift=np.stack([stream.standard_normal((n, 3)) for stream in streams]),
+        stretch=np.stack([stream.standard_normal((n, 3)) for stream in streams]),
+        turn=np.stack([stream.standard_normal(n) for stream in streams]),
+        area=np.array([stream.standard_normal() for stream in streams]),
+        flicker=np.stack([stream.uniform(-1.0, 1.0, (len(scene.frames), n))[rows] for stream in streams]),
+    )
 
 
 def jittered_tables(
-    scene: Scene,
-    frame_ids: Sequence[str] | None,
-    min_pixel_share: float,
-    *,
-    noise: NoiseSettings,
-    multiple: float,
-    copies: int,
+    jitter: Jitter, *, min_pixel_share: float, noise: NoiseSettings, multiple: float
 ) -> Tables:
-    """Tables of ``copies`` scenes that differ from the annotation by ``multiple`` times its noise.
+    """Tables of scenes that differ from the annotation by ``multiple`` times its noise.
 
-    Copy k moves in the same direction at every multiple, and the direction depends on the scene and k alone,
-    so all programs meet the same copies. Boxes move, scale along their axes and turn about the vertical; the
-    room scales; each pixel share is scaled by up to 2 to the power ±``multiple``, so that a view near the
-    threshold comes and goes.
+    Boxes move, scale along their axes and turn about the vertical; the room scales; each pixel share is scaled
+    by up to 2 to the power ±``multiple``, so that a view near the threshold comes and goes.
     """
-    frames = _frames(scene, frame_ids)
-    log_shares = _log2_shares(scene, frames)
-    boxes, digest, n = boxes_of(scene.objects), scene_digest(scene), len(scene.objects)
-    directions = [rng("jitter", digest, k) for k in range(copies)]
-    # One draw per copy for every quantity, in this order; shares last, as the frames vary from question to
-    # question.
-    shift = np.stack([d.standard_normal((n, 3)) for d in directions])
-    stretch = np.stack([d.standard_normal((n, 3)) for d in directions])
-    turn = np.stack([d.standard_normal(n) for d in directions])
-    area = np.array([d.standard_normal() for d in directions])
-    all_flicker = [d.uniform(-1.0, 1.0, (len(scene.frames), n)) for d in directions]
-    at = {frame.id: i for i, frame in enumerate(scene.frames)}
-    rows = [at[frame.id] for frame in frames]
-    yaw = np.radians(multiple * noise.yaw_deg * turn)
+    scene = jitter.scene
+    boxes = boxes_of(scene.objects)
     moved = Boxes(
-        center_m=boxes.center_m + multiple * noise.center_m * shift,
-        half_m=boxes.half_m * np.maximum(1.0 + multiple * noise.extent_rel * stretch, 0.1),
-        R_world_box=_yaw_matrices(yaw) @ boxes.R_world_box,
+        center_m=boxes.center_m + multiple * noise.center_m * jitter.shift,
+        half_m=boxes.half_m * np.maximum(1.0 + multiple * noise.extent_rel * jitter.stretch, 0.1),
+        R_world_box=_yaw_matrices(np.radians(multiple * noise.yaw_deg * jitter.turn)) @ boxes.R_world_box,
     )
-    areas = scene.room.area_m2 * np.maximum(1.0 + multiple * noise.area_rel * area, 0.1)
-    gaps = pair_distances_m(moved)
-    out = []
-    for k in range(copies):
-        seen = _seen(log_shares + multiple * all_flicker[k][rows], min_pixel_share)
-        copy = Boxes(center_m=moved.center_m[k], half_m=moved.half_m[k], R_world_box=moved.R_world_box[k])
-        out.append(_table(copy, seen, float(areas[k]), gaps[k]))
-    return _tables(scene, frames, out)
+    areas = scene.room.area_m2 * np.maximum(1.0 + multiple * noise.area_rel * jitter.area, 0.1)
+    log_shares = _log2_shares(scene, jitter.frames) + multiple * jitter.flicker
+    return _tables(scene, jitter.frames, moved, areas, log_shares, min_pixel_share)
 
 
 def evidence_of(packed: Any, scene_tables: Tables) -> Evidence:
@@ -172,24 +184,37 @@ def _log2_shares(scene: Scene, frames: Sequence[CameraFrame]) -> Array:
     return logs
 
 
-def _seen(log_shares: Array, min_pixel_share: float) -> list[int]:
+def _tables(
+    scene: Scene,
+    frames: Sequence[CameraFrame],
+    boxes: Boxes,
+    areas_m2: Array,
+    log_shares: Array,
+    min_pixel_share: float,
+) -> Tables:
+    """One copy per leading index of the arrays."""
     floor = np.log2(min_pixel_share) if min_pixel_share > 0 else -np.inf
-    visible: npt.NDArray[np.bool_] = np.isfinite(log_shares) & (log_shares >= floor)
-    return [sum(1 << int(p) for p in np.flatnonzero(column)) for column in visible.T]
-
-
-def _table(boxes: Boxes, seen: list[int], area_m2: float, gaps_m: Array | None = None) -> Table:
-    numbers = np.concatenate([boxes.center_m, length_width_height(boxes)], axis=1)
-    gaps = pair_distances_m(boxes) if gaps_m is None else gaps_m
-    return [numbers.ravel().tolist(), ("%16.11f" * len(gaps)) % tuple(gaps.tolist()), seen, float(area_m2)]
-
-
-def _tables(scene: Scene, frames: Sequence[CameraFrame], copies: list[Table]) -> Tables:
+    visible = np.isfinite(log_shares) & (log_shares >= floor)
+    bits = np.array([1 << p for p in range(len(frames))], dtype=object)
+    numbers = np.concatenate([boxes.center_m, length_width_height(boxes)], axis=-1)
+    gaps = pair_distances_m(boxes)
+    form = "%16.11f" * gaps.shape[-1]
+    copies = tuple(
+        [
+            numbers[k].ravel().tolist(),
+            form % tuple(gaps[k].tolist()),
+            [int(total) for total in bits @ visible[k].astype(object)]
+            if frames
+            else [0] * len(scene.objects),
+            float(areas_m2[k]),
+        ]
+        for k in range(len(areas_m2))
+    )
     return Tables(
         ids=tuple(o.id for o in scene.objects),
         categories=tuple(canonical(o.category) for o in scene.objects),
         times_s=tuple(float(frame.time_s) for frame in frames),
-        copies=tuple(copies),
+        copies=copies,
     )
 
 

@@ -93,6 +93,9 @@ def _node_problem(node: ast.AST) -> str:
     if banned:
         return f"{banned} is not allowed"
     if isinstance(node, ast.Name):
+        if node.id == "answer":
+            # Programs of a batch are defined one after the other: the name may mean a neighbour.
+            return "answer() cannot call itself; put a helper function inside it"
         if node.id in _BANNED_NAMES or _hidden(node.id):
             return f"the name {node.id} is not allowed"
     elif isinstance(node, ast.Attribute):

@@ -65,17 +65,15 @@ def measure(
     """
     if settings.jitters == 0:
         return [Margin(multiple=None)] * len(sources)
+    if not sources:
+        return []
+    jitter = api.draw_jitter(scene, frame_ids, settings.jitters)
 
     def disagreements(multiple: float, which: Sequence[int]) -> dict[int, str]:
         if not which:
             return {}
         copies = api.jittered_tables(
-            scene,
-            frame_ids,
-            min_pixel_share,
-            noise=settings.noise,
-            multiple=multiple,
-            copies=settings.jitters,
+            jitter, min_pixel_share=min_pixel_share, noise=settings.noise, multiple=multiple
         )
         runs = pool.run_copies(copies, [sources[i] for i in which])
         return {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -114,7 +113,7 @@ def number_answer(value: Any, unit: Any, step: Any = None) -> Answer:
     """
     if type(value) is not int and type(value) is not float:
         raise ValueError(f"number() needs an int or a float, got {type(value).__name__}")
-    if not math.isfinite(value) or abs(value) > MAX_NUMBER:
+    if not abs(value) <= MAX_NUMBER:  # not for NaN either
         raise ValueError(f"number() needs a finite value up to 1e9, got {value!r}"[:200])
     if type(unit) is not str or unit not in UNITS:
         raise ValueError(f"number(): the unit is one of {', '.join(UNITS)}, got {unit!r}"[:200])
@@ -128,7 +127,7 @@ def number_text(value: float, unit: str, step: Any = None) -> str:
     if step is None:
         text = f"{value:.{_DECIMALS[unit]}f}"
     else:
-        if type(step) not in (int, float) or not math.isfinite(step) or not 1e-3 <= step <= 1e4:
+        if type(step) not in (int, float) or not 1e-3 <= step <= 1e4:
             raise ValueError(f"number(): step is a number between 0.001 and 10000, got {step!r}"[:200])
         multiple = Decimal(repr(step)) * round(Decimal(value) / Decimal(repr(step)))
         text = f"{multiple.normalize():f}"

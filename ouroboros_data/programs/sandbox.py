@@ -23,7 +23,8 @@ from ouroboros_data.programs.results import Outcome, failed, outcome_of
 
 _FEED = 64
 _ALONE_S = 1.0
-_BATCH_S = 4.0
+_BATCH = 2
+"""Time limit of a feed of several programs or copies, in limits of one program."""
 _MEMORY_BYTES = 64 << 20
 _DEPTH = 150
 _FROZEN: monty.OSPolicy = {
@@ -157,9 +158,7 @@ class SandboxPool:
         # other.
         parts = ["_programs = []\n"]
         parts += [f"{source}\n_programs.append(answer)\n" for source in sources]
-        limit = (
-            self._alone_s * len(copies) if len(sources) == 1 else max(_BATCH_S, self._alone_s * len(copies))
-        )
+        limit = self._alone_s * (1 if len(sources) == len(copies) == 1 else _BATCH)
         code = "".join([*parts, "_run_all(_programs, _given_copies)"])
         results = self._execute(scene_tables, copies, trace, code, limit)
         if isinstance(results, _Broken):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Collection
 
@@ -95,8 +96,9 @@ def strangers(text: str, mentions: Collection[str], categories: Collection[str])
     rest = text.lower()
     for name in sorted(mentions, key=len, reverse=True):
         rest = _word(name).sub("~", rest)
-    return {name for name in categories if name not in mentions and name in rest and _word(name).search(rest)}
+    return {name for name in categories if name not in mentions and _word(name).search(rest)}
 
 
+@functools.lru_cache(maxsize=4096)
 def _word(name: str) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{re.escape(plural(name))}|{re.escape(name)})\b")

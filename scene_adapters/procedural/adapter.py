@@ -20,8 +20,9 @@ from ouroboros_data.media.video import write_video
 from ouroboros_data.records import from_json
 from ouroboros_data.types import CameraFrame, ObjectView, Room, Scene, SceneObject, SceneRef, Video
 from scene_adapters.procedural.furnish import furnish
-from scene_adapters.procedural.layout import Layout, make_shell
+from scene_adapters.procedural.layout import Layout
 from scene_adapters.procedural.meshes import room_meshes, scene_objects
+from scene_adapters.procedural.shell import make_shell
 from scene_adapters.procedural.walk import walk
 
 VERSION = "1"
@@ -39,8 +40,8 @@ class Options:
     frame_count: int = 16
     """Frames of each video."""
     fps: float = 2.0
-    size_px: tuple[int, int] = (160, 120)
-    """Width, height of the video; even, as H.264 wants it."""
+    size_px: tuple[int, int] = (128, 96)
+    """Width, height of the video; even, as H.264 wants it. Multiples of 32 fit a Qwen3-VL grid without resizing."""
     hfov_deg: tuple[float, float] = (75.0, 90.0)
     """Range of the horizontal field of view; one camera per room."""
     area_m2: tuple[float, float] = (8.0, 60.0)

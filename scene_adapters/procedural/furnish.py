@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from random import Random
 
-from scene_adapters.procedural.layout import Box, Item, Layout, Shell
+from scene_adapters.procedural.groups import dining_group, islands, openings, work_place
+from scene_adapters.procedural.layout import Item, Layout
+from scene_adapters.procedural.shell import Box, Shell
 
 Furnisher = Callable[[Layout], None]
 
@@ -20,69 +21,20 @@ def furnish(shell: Shell, random: Random, *, fewest: int, most: int) -> Layout:
     # A small room holds little; a large one may still be sparse.
     roomy = min(most, int(13 + 0.75 * shell.area_m2))
     target = max(fewest, random.randint(min(roomy, max(fewest, roomy // 2)), roomy))
-    _openings(layout)
-    kinds = [kind for kind, (low, high) in ROOMS.items() if low <= shell.area_m2 <= high]
-    kind = random.choice(kinds)
+    openings(layout)
+    shares = {kind: share for kind, (low, high, share) in ROOMS.items() if low <= shell.area_m2 <= high}
+    kind = random.choices(list(shares), list(shares.values()))[0]
     _FURNISHERS[kind](layout)
     # Half of the largest rooms serve a second purpose, as studios and open kitchens do.
     if shell.area_m2 > 24 and random.random() < 0.6 and len(layout.items) < target:
         _FURNISHERS[
             random.choice([k for k in ("bedroom", "living", "office", "kitchen", "dining") if k != kind])
         ](layout)
-    _islands(layout, target)
+    islands(layout, target)
     if len(layout.items) > target:
         _thin(layout, target)
     _fill(layout, kind, target)
     return layout
-
-
-def _openings(layout: Layout) -> None:
-    random = layout.random
-    for _ in range(2 if layout.shell.area_m2 > 25 and random.random() < 0.5 else 1):
-        layout.hang("door", (0.0, 0.0), clear_m=0.85, tries=30)
-    for _ in range(random.randint(1, 1 + min(3, int(layout.shell.area_m2 / 14)))):
-        window = layout.hang("window", (0.75, 1.0), clear_m=0.35)
-        if window is not None and random.random() < 0.35:
-            _curtains(layout, window)
-
-
-def _curtains(layout: Layout, window: Item) -> None:
-    size = layout.size("curtain")
-    if size is None or window.wall is None:
-        return
-    width, depth, height = size
-    for side in (-1, 1):
-        x, y = window.box.at(side * (window.box.hx + width / 2 + 0.02), depth / 2 - window.box.hy)
-        top = min(window.box.z1 + 0.1, layout.shell.height_m - 0.05)
-        low = round(max(0.03, top - height), 3)
-        box = Box(x, y, window.box.yaw, width / 2, depth / 2, low, round(low + height, 3))
-        layout.add_box("curtain", size, box, wall=window.wall)
-
-
-def _islands(layout: Layout, target: int) -> None:
-    """Furnish the middle of a large room, which would stay empty with everything along the walls."""
-    random = layout.random
-    for _ in range(int(layout.shell.area_m2 / 16)):
-        if len(layout.items) >= target - 3:
-            return
-        draw = random.random()
-        if draw < 0.35:
-            _dining_group(layout, least=0.3)
-        elif draw < 0.55:
-            _work_place(layout, free=True)
-        else:
-            center = layout.in_open(
-                "table" if draw < 0.8 else "ottoman", margin_m=0.8, most_m=(1.3, 0.8, 0.5)
-            )
-            if center is None:
-                continue
-            seat = random.choice(("armchair", "sofa", "stool", "armchair"))
-            for side in random.sample(range(4), random.randint(2, 3)):
-                layout.facing(
-                    center, seat, side=side, gap_m=random.uniform(0.3, 0.45), most_m=(1.9, 1.0, 1.1)
-                )
-            if center.category == "table":
-                layout.on_top(center, random.choice(("bowl", "book", "plant")))
 
 
 def _thin(layout: Layout, target: int) -> None:
@@ -117,7 +69,7 @@ def _bedroom(layout: Layout) -> None:
             layout.facing(bed, "bench", gap_m=0.06, toward=False)
     layout.at_wall("wardrobe", front_m=0.5)
     if random.random() < 0.5:
-        _work_place(layout)
+        work_place(layout)
     if random.random() < 0.4:
         layout.at_wall("cabinet", front_m=0.4)
     if random.random() < 0.35:
@@ -168,36 +120,14 @@ def _living(layout: Layout) -> None:
             layout.on_floor(name)
 
 
-def _work_place(layout: Layout, *, free: bool = False) -> Item | None:
-    random = layout.random
-    desk = layout.in_open("desk", margin_m=0.75) if free else layout.at_wall("desk", corner=0.3, front_m=0.75)
-    if desk is None:
-        return None
-    layout.facing(
-        desk, "chair", along_m=random.uniform(-0.15, 0.05), gap_m=random.uniform(0.05, 0.2),
-        turn=random.uniform(-0.35, 0.35), passage=False, style=1,
-    )  # fmt: skip
-    if random.random() < 0.75:
-        layout.on_top(desk, "monitor", turn=0.08, along=(-0.5, 0.5), ahead=(-1.0, -0.7))
-        layout.on_top(desk, "keyboard", turn=0.05, along=(-0.4, 0.4), ahead=(0.3, 0.7))
-    else:
-        layout.on_top(desk, "laptop", turn=0.15, along=(-0.5, 0.5), ahead=(-0.3, 0.5))
-    for name, chance in (("lamp", 0.35), ("telephone", 0.3), ("book", 0.5), ("monitor", 0.15)):
-        if random.random() < chance:
-            layout.on_top(desk, name)
-    if random.random() < 0.3 and desk.wall is not None:
-        layout.beside(desk, "computer tower", random.choice((-1, 1)))
-    return desk
-
-
 def _office(layout: Layout) -> None:
     random = layout.random
     places = max(1, min(6, int(layout.shell.area_m2 / random.uniform(6.0, 12.0))))
     for index in range(places):
-        _work_place(layout, free=index % 3 == 2)
+        work_place(layout, free=index % 3 == 2)
     stand = layout.at_wall("cabinet", front_m=0.4)
     if stand is not None:
-        layout.on_top(stand, "printer")
+        layout.on_top(stand, "printer", turn=0.06)
     for name, chance in (
         ("bookshelf", 0.8),
         ("wardrobe", 0.25),
@@ -242,9 +172,9 @@ def _kitchen(layout: Layout) -> None:
     for item in list(layout.items):
         if item.category == "cabinet":
             for name in random.sample(["microwave", "kettle", "bowl", "plant"], 2):
-                layout.on_top(item, name)
+                layout.on_top(item, name, turn=0.06)
     if layout.shell.area_m2 > 10:
-        _dining_group(layout, least=0.0)
+        dining_group(layout, least=0.0)
     for name, chance in (("trash bin", 0.8), ("basket", 0.3), ("stool", 0.3)):
         if random.random() < chance:
             layout.on_floor(name)
@@ -252,34 +182,9 @@ def _kitchen(layout: Layout) -> None:
         layout.hang("clock", (1.7, 2.0))
 
 
-def _dining_group(layout: Layout, *, least: float) -> None:
-    random = layout.random
-    table = layout.in_open("table", margin_m=0.75, least=least, tries=30)
-    if table is None:
-        table = layout.in_open("table", margin_m=0.6, tries=30) or layout.at_wall("table", front_m=0.7)
-    if table is None:
-        return
-    seat = layout.size("chair")
-    style = random.randrange(2)
-    per_side = max(1, int(table.size_m[0] / 0.68))
-    spots = [
-        (side, (i + 0.5) / per_side * table.size_m[0] - table.size_m[0] / 2)
-        for side in (0, 2)
-        for i in range(per_side)
-    ]
-    spots += [(1, 0.0), (3, 0.0)] if random.random() < 0.6 else []
-    for side, along in spots[: random.randint(min(2, len(spots)), len(spots))]:
-        layout.facing(
-            table, "chair", along_m=along, side=side, gap_m=random.uniform(0.03, 0.12),
-            turn=random.uniform(-0.12, 0.12), size=seat, style=style, passage=False,
-        )  # fmt: skip
-    for name in random.sample(["bowl", "plant", "book", "laptop"], random.randint(1, 2)):
-        layout.on_top(table, name, turn=math.pi)
-
-
 def _dining(layout: Layout) -> None:
     random = layout.random
-    _dining_group(layout, least=0.5)
+    dining_group(layout, least=0.5)
     stand = layout.at_wall("cabinet", front_m=0.4)
     if stand is not None:
         layout.on_top(stand, random.choice(("lamp", "tv", "plant")), turn=0.0)
@@ -316,15 +221,15 @@ def _bathroom(layout: Layout) -> None:
         layout.at_wall("heater")
 
 
-ROOMS: dict[str, tuple[float, float]] = {
-    "bathroom": (0.0, 15.0),
-    "bedroom": (8.0, 36.0),
-    "office": (8.0, 99.0),
-    "kitchen": (8.0, 40.0),
-    "living": (13.0, 99.0),
-    "dining": (13.0, 99.0),
+ROOMS: dict[str, tuple[float, float, float]] = {
+    "bathroom": (0.0, 16.0, 3.0),
+    "bedroom": (8.0, 48.0, 2.0),
+    "office": (8.0, 99.0, 1.0),
+    "kitchen": (8.0, 45.0, 1.6),
+    "living": (13.0, 99.0, 1.5),
+    "dining": (13.0, 99.0, 1.0),
 }
-"""Kinds of rooms and the floor areas in square metres at which they occur."""
+"""Kinds of rooms: the floor areas in square metres at which they occur, and how often they do."""
 
 _FURNISHERS: dict[str, Furnisher] = {
     "bathroom": _bathroom,
@@ -357,7 +262,7 @@ _LIMIT = {
 def _fill(layout: Layout, kind: str, target: int) -> None:
     """Add loose things until the target is reached or nothing fits any more."""
     random, misses = layout.random, 0
-    while len(layout.items) < target and misses < 25:
+    while len(layout.items) < target and misses < 40:
         where = random.random()
         if where < 0.45:
             name = random.choice(_FILL_BATHROOM if kind == "bathroom" else _FILL_FLOOR)
@@ -369,7 +274,7 @@ def _fill(layout: Layout, kind: str, target: int) -> None:
             name = random.choice(("bowl", "towel", "plant", "basket") if kind == "bathroom" else _FILL_TOP)
         seen = layout.count(name)
         # A second one of its kind is less likely than a first: unique things make better questions.
-        if seen >= _LIMIT.get(name, 2) or (seen and random.random() < 0.5):
+        if seen >= _LIMIT.get(name, 2) or (seen and random.random() < 0.7):
             misses += 1
             continue
         placed = _put(layout, name, where)

@@ -11,8 +11,9 @@ import numpy.typing as npt
 from ouroboros_data.geometry.render import Pattern, RenderMesh
 from ouroboros_data.types import Mat3, SceneObject
 from scene_adapters.procedural.catalog import CATEGORIES
-from scene_adapters.procedural.layout import Item, Layout, Shell
+from scene_adapters.procedural.layout import Item, Layout
 from scene_adapters.procedural.shapes import Rgb, Tone, part_mesh
+from scene_adapters.procedural.shell import Shell
 
 Floats = npt.NDArray[np.float64]
 

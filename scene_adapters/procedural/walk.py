@@ -12,17 +12,19 @@ from scipy.interpolate import CubicSpline
 
 from ouroboros_data.geometry.cameras import from_yaw_pitch
 from scene_adapters.procedural.layout import Layout
+from scene_adapters.procedural.shell import Shell
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 BODY_M = 0.24
 """Radius that the walker keeps clear."""
-_CELL_M = 0.12
+_CELL_M = 0.15
 _SPEED_M_S = 0.65
 _LEAST_FREE_M2 = 0.6
 _STEP_HZ = 1.7
 _KNOT_S = 1.6
+_LOOKS = 16
 
 
 def walk(
@@ -33,9 +35,10 @@ def walk(
     The path keeps `BODY_M` from everything that stands on the floor and from the walls. Of a few ways to look around
     along it, the one that faces most objects is taken.
     """
-    free, clearance = _free_floor(layout)
-    if free is None:
+    floor = _free_floor(layout)
+    if floor is None:
         return None
+    free, clearance = floor
     duration_s = float(times_s[-1] - times_s[0]) if len(times_s) > 1 else 0.0
     path = _path(free, clearance, random, max(0.3, _SPEED_M_S * duration_s))
     along = np.zeros(len(path))
@@ -62,8 +65,8 @@ def _wave(random: Random, times_s: Floats) -> Floats:
     return curve
 
 
-def _free_floor(layout: Layout) -> tuple[Mask, Floats] | tuple[None, None]:
-    """Cells where the walker can stand, the largest connected part, and the distance to the nearest obstacle."""
+def _free_floor(layout: Layout) -> tuple[Mask, Floats] | None:
+    """Cells where the walker can stand, their largest connected part, and each cell's distance to an obstacle."""
     shell = layout.shell
     xs = (np.arange(int(shell.width_m / _CELL_M)) + 0.5) * _CELL_M
     ys = (np.arange(int(shell.depth_m / _CELL_M)) + 0.5) * _CELL_M
@@ -79,19 +82,19 @@ def _free_floor(layout: Layout) -> tuple[Mask, Floats] | tuple[None, None]:
         np.minimum(clearance, np.hypot(across, ahead), out=clearance)
     labels, count = ndimage.label(clearance > BODY_M + _CELL_M / 2)
     if not count:
-        return None, None
+        return None
     sizes = np.bincount(labels.ravel())[1:]
     best = int(sizes.argmax())
     if sizes[best] * _CELL_M**2 < _LEAST_FREE_M2:
-        return None, None
+        return None
     return labels == best + 1, clearance
 
 
 def _path(free: Mask, clearance: Floats, random: Random, length_m: float) -> Floats:
     """Points a few centimetres apart, smoothed, all on free floor; ``length_m`` long or as far as one can go."""
     cells = np.argwhere(free)
-    weights = clearance[free] * np.array([random.random() for _ in range(len(cells))])
-    start = cells[int(weights.argmax())].tolist()
+    tried = [cells[random.randrange(len(cells))].tolist() for _ in range(12)]
+    start = max(tried, key=lambda cell: clearance[cell[0], cell[1]])
     # From one far end towards the other: that shows more of the room than a walk between neighbours.
     steps = _steps(free, (start[0], start[1]))
     end = divmod(int(steps.argmax()), free.shape[1])
@@ -105,7 +108,7 @@ def _path(free: Mask, clearance: Floats, random: Random, length_m: float) -> Flo
         return np.repeat(points, 2, axis=0)
     knots = np.linspace(0, len(points) - 1, 2 * len(points))
     dense = np.stack([np.interp(knots, np.arange(len(points)), points[:, axis]) for axis in (0, 1)], -1)
-    for _ in range(60):
+    for _ in range(40):
         moved = dense.copy()
         moved[1:-1] = (dense[:-2] + dense[2:]) / 2
         column = (moved / _CELL_M).astype(int)
@@ -169,19 +172,31 @@ def _look_around(
     distance = np.hypot(toward[..., 0], toward[..., 1])
     half = math.radians(hfov_deg) / 2 - 0.1
     sway = 0.3 * _wave(random, times_s)
-    best, chosen = -1.0, sway
-    for _ in range(24):
-        start = random.uniform(-math.pi, math.pi)
-        turn = random.choice((-1, 1)) * math.radians(random.uniform(200, 330))
-        # Slow in the middle of each third: people stop to look.
-        eased = share - 0.03 * np.sin(2 * math.pi * 3 * share)
-        yaw = start + turn * eased + sway
-        off = np.abs((bearing - yaw[:, None] + math.pi) % (2 * math.pi) - math.pi)
-        good = (off < half) & (distance > 0.7)
-        # Seen once matters most; seen from afar, with context, counts a little more.
-        score = float(
-            good.any(0).sum() + 0.15 * np.minimum(good.sum(0), 4).sum() + 0.01 * (good * distance).mean()
-        )
-        if score > best:
-            best, chosen = score, yaw
-    return chosen, math.radians(-15) + math.radians(7) * _wave(random, times_s)
+    # Slow in the middle of each third: people stop to look.
+    eased = share - 0.03 * np.sin(2 * math.pi * 3 * share)
+    start = np.array([random.uniform(-math.pi, math.pi) for _ in range(_LOOKS)])
+    turn = np.array([random.choice((-1, 1)) * math.radians(random.uniform(200, 330)) for _ in range(_LOOKS)])
+    yaw = start[:, None] + turn[:, None] * eased + sway
+    off = np.abs((bearing - yaw[..., None] + math.pi) % (2 * math.pi) - math.pi)
+    good = (off < half) & (distance > 0.7) & _clear_of_notch(layout.shell, eye, targets)
+    times = good.sum(1)
+    # Seen once matters most; more often, and from afar, counts a little more. A view of a bare wall is wasted.
+    score = (times > 0).sum(1) + 0.15 * np.minimum(times, 4).sum(1) + 0.01 * (good * distance).mean((1, 2))
+    score -= (good.sum(2) < 2).sum(1)
+    return yaw[int(score.argmax())], math.radians(-15) + math.radians(7) * _wave(random, times_s)
+
+
+def _clear_of_notch(shell: Shell, eye: Floats, targets: Floats) -> Mask:
+    """Which targets (m, 2) each eye (n, 3) sees past the missing corner of an L: (n, m)."""
+    if shell.notch is None:
+        return np.ones((len(eye), len(targets)), bool)
+    center = np.array([shell.notch.x, shell.notch.y])
+    half = np.array([shell.notch.hx, shell.notch.hy]) - 0.15  # what hangs on the notch's own walls is seen
+    start = (eye[:, None, :2] - center) + np.zeros((1, len(targets), 1))
+    ray = targets[None] - eye[:, None, :2]
+    ray = np.where(np.abs(ray) < 1e-9, 1e-9, ray)
+    first, second = (-half - start) / ray, (half - start) / ray
+    enter = np.minimum(first, second).max(-1)
+    leave = np.maximum(first, second).min(-1)
+    clear: Mask = (enter > leave) | (enter > 1.0) | (leave < 0.0)
+    return clear

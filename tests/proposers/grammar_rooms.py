@@ -70,8 +70,10 @@ def frame_ids(made: Scene) -> tuple[str, ...]:
     return tuple(frame.id for frame in made.frames)
 
 
-def random_scene(seed: int, *, singles: int = 12, groups: int = 3, side_m: float = 7.0) -> Scene:
-    """Boxes strewn over a floor, no room anyone would live in, but every kind of question can be asked of it."""
+def random_scene(
+    seed: int, *, singles: int = 12, groups: int = 3, side_m: float = 7.0, turned: bool = True
+) -> Scene:
+    """Boxes strewn over a floor: no room to live in, but every kind of question can be asked of it."""
     dice = rng("made room", seed)
     names = [SINGLES[k] for k in dice.permutation(len(SINGLES))[:singles]]
     for k in dice.permutation(len(GROUPS))[:groups].tolist():
@@ -80,11 +82,11 @@ def random_scene(seed: int, *, singles: int = 12, groups: int = 3, side_m: float
     for name in names:
         extent = tuple(float(v) for v in dice.uniform(0.2, 1.2, 3).round(3))
         x, y = (float(v) for v in dice.uniform(0.0, side_m, 2).round(3))
-        spots.append((name, (x, y, extent[2] / 2), extent, float(dice.uniform(0.0, 360.0))))
+        spots.append((name, (x, y, extent[2] / 2), extent, float(dice.uniform(0.0, 360.0)) * turned))
         first = int(dice.integers(FRAMES))
         size = float(dice.choice([0.001, 0.006, 0.01, 0.03, 0.06], p=[0.04, 0.24, 0.24, 0.24, 0.24]))
         shares.append([0.0 if k < first else size for k in range(FRAMES)])
-    return scene(spots, shares, area_m2=float(dice.uniform(8.0, 60.0)), name=f"random-{seed}")
+    return scene(spots, shares, area_m2=float(dice.uniform(8.0, 60.0)), name=f"random-{seed}-{turned}")
 
 
 def _yaw(degrees: float) -> tuple[tuple[float, float, float], ...]:

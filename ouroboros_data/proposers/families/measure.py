@@ -214,7 +214,7 @@ SIZE = Family(
 
 ROOM_SIZE = Family(
     wordings=(
-        "What is the size of this room ({resolution}), the combined space if multiple rooms are shown?",
+        "What is the size of this room, or of the combined space if multiple rooms are shown ({resolution})?",
         "How large is the floor area of the space shown ({resolution})?",
         "Taking everything that the video shows as one space, what is its floor area ({resolution})?",
     ),

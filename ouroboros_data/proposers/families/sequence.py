@@ -86,7 +86,7 @@ def route(view: View, rng: np.random.Generator, *, turns: int) -> Iterator[Ask]:
                 "facing": facing,
                 "goal": visited[-1],
                 "steps": _steps(visited),
-                "visited": " and then to ".join(f"the {name}" for name in visited),
+                "visited": ", then to ".join(f"the {name}" for name in visited),
                 "before": "at the start" if turns == 1 else f"before each of the {turns} legs",
             },
             mentions=tuple(names),
