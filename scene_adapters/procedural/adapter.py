@@ -221,19 +221,21 @@ def _room(layout: Layout, yaw_rad: float) -> Room:
 
 def _frames(options: Options, room: BuiltRoom, rendered: Rendered) -> tuple[CameraFrame, ...]:
     row_of = {record.id: row for row, record in enumerate(room.objects)}
-    # Index -1 (nothing seen) wraps to the last entry, which stands for "no object", as the shell's do.
-    owner = np.array([row_of.get(mesh.object_id or "", len(row_of)) for mesh in room.meshes] + [len(row_of)])
+    # Moved up by one, so that "nothing seen" (-1) has a place; it and the shell's meshes belong to no object.
+    owner = np.array([len(row_of)] + [row_of.get(mesh.object_id or "", len(row_of)) for mesh in room.meshes])
     width, height = options.size_px
+    K_px = as_mat3(room.K_px)
     frames = []
     for index, pose in enumerate(room.T_world_camera):
-        pixels = np.bincount(owner[rendered.instance[index]].ravel(), minlength=len(row_of) + 1)
+        per_mesh = np.bincount(rendered.instance[index].ravel() + 1, minlength=len(owner))
+        pixels = np.bincount(owner, weights=per_mesh, minlength=len(row_of) + 1)
         frames.append(
             CameraFrame(
                 id=f"f{index:04d}",
                 index=index,
                 time_s=index / options.fps,
                 size_px=options.size_px,
-                K_px=as_mat3(room.K_px),
+                K_px=K_px,
                 T_world_camera=as_mat4(pose),
                 views=tuple(
                     ObjectView(object_id=record.id, pixel_share=int(count) / (width * height))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from random import Random
 
@@ -98,7 +99,7 @@ def _living(layout: Layout) -> None:
             if random.random() < 0.5:
                 layout.facing(table, "ottoman", gap_m=0.35)
         if random.random() < 0.6:
-            layout.beside(sofa, "lamp", random.choice((-1, 1)))
+            layout.beside(sofa, "lamp", random.choice((-1, 1)), least=0.6)
         if random.random() < 0.7:
             layout.hang("picture", (1.25, 1.6), above=sofa)
     if layout.shell.area_m2 > 20 and random.random() < 0.4:
@@ -224,10 +225,10 @@ def _bathroom(layout: Layout) -> None:
 ROOMS: dict[str, tuple[float, float, float]] = {
     "bathroom": (0.0, 16.0, 3.0),
     "bedroom": (8.0, 48.0, 2.0),
-    "office": (8.0, 99.0, 1.0),
+    "office": (8.0, math.inf, 1.0),
     "kitchen": (8.0, 45.0, 1.6),
-    "living": (13.0, 99.0, 1.5),
-    "dining": (13.0, 99.0, 1.0),
+    "living": (13.0, math.inf, 1.5),
+    "dining": (13.0, math.inf, 1.0),
 }
 """Kinds of rooms: the floor areas in square metres at which they occur, and how often they do."""
 
@@ -284,7 +285,7 @@ def _fill(layout: Layout, kind: str, target: int) -> None:
 def _put(layout: Layout, name: str, where: float) -> Item | None:
     random = layout.random
     if where < 0.45:
-        return layout.on_floor(name)
+        return layout.on_floor(name, least=0.6 if name == "lamp" else 0.0)
     if where < 0.7:
         if name == "heater":
             return layout.at_wall("heater")

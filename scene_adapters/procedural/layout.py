@@ -13,6 +13,7 @@ from scene_adapters.procedural.shell import Box, Shell, Wall, overlap
 GAP_M = 0.02
 """Least distance between neighbours that do not rest on each other, and to walls for furniture."""
 _WALL_GAP_M = 0.005  # what hangs on a wall
+_TOP_HEIGHT_M = {"plant": 0.6, "lamp": 0.65}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -86,9 +87,11 @@ class Layout:
                 return self._add(category, size, box, wall=wall)
         return None
 
-    def beside(self, anchor: Item, category: str, side: int, *, gap_m: float = 0.05) -> Item | None:
+    def beside(
+        self, anchor: Item, category: str, side: int, *, gap_m: float = 0.05, least: float = 0.0
+    ) -> Item | None:
         """Stand an object at the anchor's left (-1) or right (1), backs in line."""
-        size = self.size(category)
+        size = self.size(category, least=least)
         if size is None:
             return None
         width, depth, height = size
@@ -153,10 +156,10 @@ class Layout:
                 return self._add(category, size, Box(x, y, yaw, width / 2, depth / 2, 0.0, height))
         return None
 
-    def on_floor(self, category: str, *, tries: int = 14) -> Item | None:
+    def on_floor(self, category: str, *, least: float = 0.0, tries: int = 14) -> Item | None:
         """Put something movable down near a wall or beside furniture, turned a little."""
         for _ in range(tries):
-            size = self.size(category)
+            size = self.size(category, least=least)
             if size is None:
                 return None
             width, depth, height = size
@@ -189,14 +192,10 @@ class Layout:
     ) -> Item | None:
         """Rest an object on the support's top, within the given share of its half edges, wholly inside its outline."""
         top = support.box
-        size = self.size(
-            category,
-            most_m=(
-                1.9 * max(top.hx, top.hy),
-                1.9 * max(top.hx, top.hy),
-                self.shell.height_m - top.z1 - 0.05,
-            ),
-        )
+        widest = 1.9 * max(top.hx, top.hy)
+        # A floor lamp or a big plant would topple a table.
+        highest = min(_TOP_HEIGHT_M.get(category, 9.0), self.shell.height_m - top.z1 - 0.05)
+        size = self.size(category, most_m=(widest, widest, highest))
         if size is None:
             return None
         width, depth, height = size

@@ -92,10 +92,11 @@ def test_crossing_edges():
     assert distances_m(a, b)[0] == pytest.approx(0.3, abs=1e-12)
 
 
-def test_crossing_bars_lie_above_each_other():
+@pytest.mark.parametrize("angle_deg", [90, 30, 1, 0.1])
+def test_crossing_bars_lie_above_each_other(angle_deg):
     """Long thin bars: neither has a corner near the other, the closest points are inside two edges."""
     a = one((0, 0, 0), (10, 0.02, 0.02))
-    b = one((0, 0, 0.5), (10, 0.02, 0.02), Rotation.from_euler("z", 30, degrees=True))
+    b = one((0, 0, 0.5), (10, 0.02, 0.02), Rotation.from_euler("z", angle_deg, degrees=True))
     assert distances_m(a, b)[0] == pytest.approx(0.48, abs=1e-12)
 
 

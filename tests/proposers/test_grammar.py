@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from ouroboros_data.config import ProgramSettings
 from ouroboros_data.errors import DraftError, RecipeError
+from ouroboros_data.ids import rng
 from ouroboros_data.plugins import Brief, Past, Proposer
 from ouroboros_data.programs import api
 from ouroboros_data.programs.sandbox import SandboxPool
-from ouroboros_data.proposers.ask import Ask
+from ouroboros_data.proposers.ask import Ask, interleave
 from ouroboros_data.proposers.families import FAMILIES
 from ouroboros_data.proposers.grammar import Grammar
 from ouroboros_data.proposers.view import look
@@ -293,11 +294,35 @@ def test_a_scene_is_drained_without_repeating_a_question() -> None:
 
 
 def test_history_is_not_asked_again_in_any_wording() -> None:
-    made = rooms.random_scene(4)
-    area = [d for d in propose(made, brief(), include=["room_size_estimation/*"])]
-    past = tuple(Past(text=d.question.text, answer="1", bin=d.bin, band="easy", confidence=1.0) for d in area)
-    again = propose(made, Brief(iteration=2, count=40, seed=0, weights={}, history=past))
-    assert area and area[0].bin not in {d.bin for d in again}
+    made = rooms.random_scene(2, singles=4, groups=1)
+
+    def asked(drafts: list[Draft]) -> set[tuple[str, tuple[str, ...]]]:
+        return {(d.bin, tuple(sorted(d.mentions)) if "distance" in d.bin else d.mentions) for d in drafts}
+
+    first = propose(made, brief(count=1000))
+    past = tuple(
+        Past(text=d.question.text, answer="1", bin=d.bin, band="easy", confidence=1.0) for d in first
+    )
+    later = propose(made, Brief(iteration=2, count=1000, seed=0, weights={}, history=past))
+    assert later  # what is left are the same subjects at another resolution
+    assert asked(later).isdisjoint(asked(first))
+    assert not asked(propose(made, brief(count=1000, iteration=2))).isdisjoint(asked(first))
+
+
+def test_answers_are_taken_in_turn() -> None:
+    for seed in range(20):
+        order = list(interleave({"often": [1] * 50, "rare": [2]}, rng("turns", seed)))
+        assert order.index(2) <= 1 and len(order) == 51
+    # In a row: three gaps of 3 m for one of 10 m (those of 6.4 m are too far from a whole number).
+    spots = [(name, (3.4 * k, 0.0, 0.5), (0.4, 0.4, 1.0), 0.0) for k, name in enumerate(rooms.SINGLES[:4])]
+    made = rooms.scene(spots)
+    answers = Counter(
+        round(float(independent(made, draft)))
+        for seed in range(200)
+        for draft in propose(made, brief(count=1, seed=seed), include=["object_abs_distance/1m_far"])
+    )
+    assert set(answers) == {3, 10}
+    assert answers[10] == pytest.approx(100, abs=30)
 
 
 def test_a_question_that_only_some_wordings_can_say_uses_those() -> None:
@@ -483,7 +508,7 @@ def test_expected_answers_inside_the_proposer_are_right(scheme_type: str) -> Non
     asks: list[tuple[str, Ask]] = [
         (f"{kind}/{label}", ask)
         for label, knob in FAMILIES[kind].knobs.items()
-        for ask in knob.find(view, rooms.rng("asks", label))
+        for ask in knob.find(view, rng("asks", label))
     ]
     assert len(asks) > 50
     borders = {"easy": (0, 180, -180), "medium": (0, 135, -135), "hard": (0, 90, -90, 180, -180)}[scheme_type]

@@ -137,9 +137,6 @@ def test_the_walker_keeps_clear_of_furniture_and_moves_smoothly(rooms):
     for room in rooms:
         eye = room.T_world_camera[:, :3, 3]
         floor = shapely.Polygon(room.room.floor_polygon_m)
-        standing = [
-            footprint(obj) for obj in room.objects if heights(obj)[0] < 1.8 and obj.category != "lamp"
-        ]
         on_floor = shapely.union_all([footprint(o) for o in room.objects if heights(o)[0] < 1e-9])
         for x, y, z in eye:
             point = shapely.Point(x, y)
@@ -225,7 +222,9 @@ def test_pixel_shares_are_counts_of_instance_pixels(loaded):
     for index, scene in enumerate(scenes[:2]):
         room = build_room(adapter.options, 3, index)
         rendered = render(room.meshes, room.T_world_camera, room.K_px, (width, height))
-        for frame, image in zip(scene.frames, rendered.instance, strict=True):
+        for frame, image, pose in zip(scene.frames, rendered.instance, room.T_world_camera, strict=True):
+            np.testing.assert_array_equal(frame.T_world_camera, pose)
+            np.testing.assert_array_equal(frame.K_px, room.K_px)
             count = Counter(room.meshes[i].object_id for i in image.ravel() if i >= 0)
             count.pop(None, None)
             assert {view.object_id: view.pixel_share for view in frame.views} == {
@@ -349,6 +348,16 @@ def test_a_media_directory_that_is_not_there_is_named(tmp_path):
     adapter = Procedural(seed=0, options=SMALL)
     with pytest.raises(SceneError, match="nowhere"):
         adapter.load(adapter.refs()[0], tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "options", [Options(area_m2=(6.0, 6.0)), Options(area_m2=(110.0, 120.0)), Options(objects=(3, 5))]
+)
+def test_options_at_their_limits_give_rooms(options):
+    for index in range(4):
+        room = build_room(options, 1, index)
+        assert options.objects[0] <= len(room.objects) <= options.objects[1]
+        assert options.area_m2[0] - 0.1 <= room.room.area_m2 <= options.area_m2[1] + 0.1
 
 
 def test_too_many_objects_for_the_room_is_an_error_not_a_loop():

@@ -208,10 +208,12 @@ def test_what_earlier_rounds_accepted_is_a_duplicate(pool, verdicts):
 
 
 def test_duplicate_keys_know_roles_and_not_words(pool):
-    keys = []
-    for draft in (GAP, SAME_GAP, LEFT, SWAPPED):
-        verdict = check(pool, [draft])[0]
-        keys.append(duplicate_key(draft, verdict.answer, verdict.evidence))
+    turned = direction(STANDING, "table", "trash bin", "tv")
+    verdicts = [check(pool, [draft])[0] for draft in (GAP, SAME_GAP, LEFT, turned)]
+    assert verdicts[2].answer == verdicts[3].answer
+    assert set(verdicts[2].evidence.object_ids) == set(verdicts[3].evidence.object_ids)
+    drafts = (GAP, SAME_GAP, LEFT, turned)
+    keys = [duplicate_key(d, v.answer, v.evidence) for d, v in zip(drafts, verdicts, strict=True)]
     assert keys[0] == keys[1]
     assert len(set(keys)) == 3
 

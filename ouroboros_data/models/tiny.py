@@ -1,0 +1,198 @@
+"""The embedded solver: a real Qwen3-VL of about a million weights, made on this machine, so that the loop runs anywhere.
+
+It is built once from its options and a seed, warmed up on captions and questions about rooms of its own, and kept in the
+cache. No weights are downloaded. What was done to it before the loop is in its ``disclosure``.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from ouroboros_data.config import SolverSettings, options_from_mapping
+from ouroboros_data.errors import RecipeError, SolverError
+from ouroboros_data.ids import content_hash, rng, seed_from
+from ouroboros_data.media.frames import FrameBank
+from ouroboros_data.models import tiny_parts
+from ouroboros_data.models.prompts import BARE
+from ouroboros_data.models.tiny_rooms import Lesson, RoomPlan, make_lessons
+from ouroboros_data.models.transformers_solver import SolverConfig, TransformersSolver, use_threads
+from ouroboros_data.plugins import Labelled
+from ouroboros_data.progress import Progress
+from ouroboros_data.records import to_json
+
+VERSION = "1"
+"""Part of the cache key: raise it whenever the same options and seed give other weights."""
+STYLE = replace(BARE, frame_label="{n}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TinyOptions:
+    """What a recipe may say under ``solver.options``."""
+
+    threads: int = 2
+    """Of torch. Another number gives other last digits, hence another run."""
+    layers: int = 3
+    width: int = 128
+    vision_layers: int = 2
+    vision_width: int = 64
+    max_pixels: int = 64 * 48
+    """Frames are scaled down to this; a patch is 8 px, four patches make a token."""
+    frames: int = 6
+    """Frames of a warm-start clip; best the recipe's ``frames.count``."""
+    rooms: int = 200
+    captions_per_room: int = 16
+    questions_per_room: int = 30
+    warm_steps: int = 400
+    warm_batch: int = 32
+    rows_per_scene: int = 4
+    """Rows of one scene in a batch; they share the vision tower's work."""
+
+
+def build(
+    *, options: Mapping[str, Any], seed: int, training: SolverSettings, cache: Path, progress: Progress
+) -> TransformersSolver:
+    """The warmed-up solver, from the cache or made now (a minute or two); resumable when killed.
+
+    Raises:
+        RecipeError: An option is unknown, of the wrong type or out of range.
+        SolverError: The cache cannot be written, or the warm start failed.
+    """
+    chosen = _checked(options)
+    use_threads(chosen.threads)
+    plan = RoomPlan(
+        seed=seed,
+        rooms=chosen.rooms,
+        frames=chosen.frames,
+        captions_per_room=chosen.captions_per_room,
+        questions_per_room=chosen.questions_per_room,
+    )
+    libraries = {name: version(name) for name in ("torch", "transformers", "tokenizers")}
+    key = content_hash("tiny", VERSION, to_json(chosen), seed, training.learning_rate, plan.key(), libraries)
+    home = cache / "tiny" / key
+    if not (home / "solver").is_dir():
+        _make(chosen, plan, training, home, progress)
+    progress.say(f"  tiny solver from {home}")
+    return _open(home, chosen, training)
+
+
+def _checked(options: Mapping[str, Any]) -> TinyOptions:
+    chosen: TinyOptions = options_from_mapping(TinyOptions, options, where="solver.options")
+    for name, low in (("threads", 1), ("layers", 1), ("vision_layers", 1), ("frames", 1), ("rooms", 1), ("warm_batch", 1)):
+        if getattr(chosen, name) < low:
+            raise RecipeError(f"{name}: {getattr(chosen, name)} is less than {low}", where="solver.options")
+    for name in ("width", "vision_width"):
+        if getattr(chosen, name) % 32 or getattr(chosen, name) <= 0:
+            raise RecipeError(f"{name}: must be a multiple of 32", where="solver.options")
+    if chosen.max_pixels < (tiny_parts.PATCH_PX * tiny_parts.MERGE) ** 2:
+        raise RecipeError("max_pixels: less than one token", where="solver.options", fix="at least 256")
+    return chosen
+
+
+def _make(options: TinyOptions, plan: RoomPlan, training: SolverSettings, home: Path, progress: Progress) -> None:
+    started = time.perf_counter()
+    work = home / "work"
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SolverError(f"the cache cannot be written: {error.strerror}", where=str(home), fix="set OUROBOROS_CACHE") from None
+    with progress.stage("warm start: rooms", plan.rooms) as advance:
+        found = make_lessons(plan, work / "media", advance)
+    solver = _fresh(options, plan, training, found)
+    items = warm_items(found, plan.seed)
+    bank = FrameBank({lesson.scene.id: lesson.scene for lesson in found})
+    with progress.stage("warm start: captions and questions", options.warm_steps) as advance:
+        report = solver.train(
+            items,
+            bank,
+            steps=options.warm_steps,
+            seed=seed_from("tiny warm start", plan.seed),
+            checkpoint=work,
+            progress=lambda steps, loss: advance(steps, f"loss {loss:.3f}"),
+        )
+    bank.close()
+    solver.disclosure = {
+        "architecture": "Qwen3VLForConditionalGeneration, random start, no pretrained weights",
+        "parameters": sum(p.numel() for p in solver.model.parameters()),
+        "vocabulary": len(solver.tokenizer),
+        "warm_start": {
+            "rooms": plan.rooms,
+            "rooms_from": "procedural adapter, a seed of its own: none of the run's rooms",
+            "captions": sum(len(lesson.captions) for lesson in found),
+            "questions": sum(len(lesson.questions) for lesson in found),
+            "tasks": sorted({item.question.question_type for item in items}),
+            "steps": report.steps,
+            "batch_size": options.warm_batch,
+            "samples_drawn": report.steps * options.warm_batch,
+            "final_loss": round(report.loss, 4),
+            "seconds": round(time.perf_counter() - started, 1),
+        },
+        "number_embeddings": "initialised so that near values are near vectors",
+    }
+    solver.save(home / "solver")
+    shutil.rmtree(work, ignore_errors=True)
+
+
+def warm_items(found: list[Lesson], seed: int) -> list[Labelled]:
+    """Captions and questions of all rooms, mixed."""
+    items = [item for lesson in found for item in (*lesson.captions, *lesson.questions)]
+    return [items[i] for i in rng("tiny warm mix", seed).permutation(len(items))]
+
+
+def _fresh(options: TinyOptions, plan: RoomPlan, training: SolverSettings, found: list[Lesson]) -> TransformersSolver:
+    texts = {"user", "assistant", "yes", "no", *tiny_parts.number_texts()}
+    for lesson in found:
+        for item in (*lesson.captions, *lesson.questions):
+            texts.update((item.question.text, item.answer, *item.question.options))
+    tokenizer = tiny_parts.make_tokenizer(texts)
+    config = tiny_parts.make_config(
+        tokenizer,
+        layers=options.layers,
+        width=options.width,
+        vision_layers=options.vision_layers,
+        vision_width=options.vision_width,
+    )
+    return TransformersSolver(
+        model=tiny_parts.make_model(config, tokenizer, plan.seed),
+        tokenizer=tokenizer,
+        image_processor=tiny_parts.make_image_processor(options.max_pixels),
+        config=replace(_config(options, training), batch_size=options.warm_batch, micro_batch=options.warm_batch),
+        disclosure={},
+    )
+
+
+def _open(home: Path, options: TinyOptions, training: SolverSettings) -> TransformersSolver:
+    from transformers import AutoImageProcessor, AutoTokenizer, Qwen3VLForConditionalGeneration
+
+    directory = home / "solver"
+    try:
+        meta = json.loads((directory / "solver.json").read_text("utf-8"))
+        solver = TransformersSolver(
+            model=Qwen3VLForConditionalGeneration.from_pretrained(directory),
+            tokenizer=AutoTokenizer.from_pretrained(directory),
+            image_processor=AutoImageProcessor.from_pretrained(directory, backend="pil"),
+            config=_config(options, training),
+            disclosure=meta["disclosure"],
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise SolverError(f"the cached solver is damaged: {error}", where=str(home), fix="delete the directory") from None
+    solver.load(directory)
+    return solver
+
+
+def _config(options: TinyOptions, training: SolverSettings) -> SolverConfig:
+    return SolverConfig(
+        style=STYLE,
+        optimizer="muon",
+        learning_rate=training.learning_rate,
+        batch_size=training.batch_size,
+        micro_batch=training.batch_size,
+        score_batch=64,
+        rows_per_scene=options.rows_per_scene,
+    )
