@@ -11,7 +11,7 @@ from ouroboros_data.errors import OuroborosError
 
 T = TypeVar("T")
 
-_CONVERTER = cattrs.Converter(forbid_extra_keys=True)
+_CONVERTER = cattrs.Converter(forbid_extra_keys=True, unstruct_collection_overrides={tuple: list})
 
 
 def _strict(cls: Any) -> Any:

@@ -138,7 +138,12 @@ class MetaInfo:
         K_px = pinhole(options.size_px, options.hfov_deg)
         vfov_deg = math.degrees(2 * math.atan(options.size_px[1] / 2 / K_px[1, 1]))
         poses = plan_walk(
-            layout.objects, meshes, shell, count=options.frame_count, fov_deg=(options.hfov_deg, vfov_deg)
+            objects,
+            meshes,
+            shell,
+            obstacles=layout.objects,
+            count=options.frame_count,
+            fov_deg=(options.hfov_deg, vfov_deg),
         )
         rendered = render(meshes, poses, K_px, options.size_px)
         directory = media / ref.id

@@ -22,14 +22,14 @@ from scene_adapters.meta_info_view import Shell
 Floats = npt.NDArray[np.float64]
 
 _EYE_M = 1.5
-_STANDS = 64  # points that views are tried from
+_STANDS = 48  # points that views are tried from
 _NODES = 900  # points that the path may use
 # Distances that the eye and the walker's body keep from boxes, in m. A walker fits between the furniture; in
 # crowded layouts only the camera does, then hardly anything. The last one always finds a place.
 _LAST_WAY = (0.0, 0.0)
 _WAYS = ((0.22, 0.22), (0.3, 0.0), (0.14, 0.0), _LAST_WAY)
-_AZIMUTHS = 72
-_ELEVATIONS_DEG = np.arange(-68.0, 44.0, 5.6)
+_AZIMUTHS = 60
+_ELEVATIONS_DEG = np.arange(-66.0, 44.0, 7.0)
 _PITCHES_DEG = (-32.0, -14.0, 4.0)
 _GOOD_SHARE = 0.02  # of the picture: more of an object adds nothing
 _FEWEST_VIEWS, _MOST_VIEWS = 4, 10
@@ -43,6 +43,7 @@ def plan_walk(
     meshes: Sequence[RenderMesh],
     shell: Shell,
     *,
+    obstacles: Sequence[SceneObject],
     count: int,
     fov_deg: tuple[float, float],
 ) -> Floats:
@@ -52,10 +53,11 @@ def plan_walk(
         objects: What should be seen.
         meshes: What is there; ``object_id`` tells which object a mesh is.
         shell: The room.
+        obstacles: What the camera keeps clear of.
         count: Frames.
         fov_deg: Horizontal and vertical field of view.
     """
-    boxes = boxes_of(objects)
+    boxes = boxes_of(obstacles)
     most = -1
     for keeps_clear in _WAYS:
         if most >= 0 and keeps_clear == _LAST_WAY:

@@ -50,20 +50,22 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Rows side by side; each distinct frame is held once."""
+    """Sequences side by side; each distinct frame is held once."""
 
     input_ids: torch.Tensor
-    """(rows, length)."""
+    """(sequences, length)."""
     attention_mask: torch.Tensor
-    """(rows, length)."""
+    """(sequences, length), 1 where there is a token; or (sequences, 1, length, length), added to attention scores."""
     position_ids: torch.Tensor
-    """(3, rows, length): time, height, width (M-RoPE)."""
+    """(3, sequences, length): time, height, width (M-RoPE)."""
     pixel_values: torch.Tensor | None
     """(patches of all distinct frames, patch values)."""
     grid_thw: torch.Tensor | None
     """(distinct frames, 3)."""
     frame_index: tuple[int, ...]
-    """Distinct frame behind each image block, in reading order of the rows."""
+    """Distinct frame behind each image block, in reading order."""
+    asked: tuple[tuple[int, int], ...] = ()
+    """Per row: its sequence, and the place of its prompt's last token, where the reply's first one is predicted."""
 
 
 class Encoder:
@@ -75,6 +77,8 @@ class Encoder:
         self.tokenizer, self.image_processor, self.style = tokenizer, image_processor, style
         self._core = core
         self._image_id = int(core.config.image_token_id)
+        pad = tokenizer.pad_token_id
+        self._pad = int(tokenizer.eos_token_id if pad is None else pad)
         self._merge = int(core.config.vision_config.spatial_merge_size)
         self._cache_bytes, self._held = cache_bytes, 0
         self._patches: OrderedDict[FrameKey, Patches] = OrderedDict()
@@ -107,23 +111,72 @@ class Encoder:
             raise SolverError(f"answer {text!r} has no tokens")
         return ids
 
-    def batch(self, rows: Sequence[Row], *, left: bool = False) -> Batch:
-        """Pad rows to one length, on the right, or on the left for generation."""
-        length = max(len(row.prompt.ids) + len(row.reply) for row in rows)
-        pad = self.tokenizer.pad_token_id
-        ids = torch.full((len(rows), length), 0 if pad is None else pad)
-        mask = torch.zeros((len(rows), length), dtype=torch.long)
-        positions = torch.zeros((3, len(rows), length), dtype=torch.long)
+    def batch(self, rows: Sequence[Row], *, pack: int = 1) -> Batch:
+        """Pad rows to one length on the right; up to ``pack`` neighbours about the same frames share one sequence.
+
+        A shared sequence is the frames once, then each row's question and reply. A row's tokens see the frames and
+        themselves, at the positions that they would have alone, so the logits are those of separate rows.
+        """
+        packs: list[list[Row]] = []
+        for row in rows:
+            last = packs[-1][-1] if packs else None
+            shared = last is not None and row.prompt.frames and row.prompt.frames == last.prompt.frames
+            if shared and len(packs[-1]) < pack:
+                packs[-1].append(row)
+            else:
+                packs.append([row])
+        ids: list[list[int]] = []
+        places: list[torch.Tensor] = []
+        owners: list[list[int]] = []
+        asked: list[tuple[int, int]] = []
+        for number, members in enumerate(packs):
+            head = self._head(members[0].prompt)
+            ids.append(list(members[0].prompt.ids[:head]))
+            owners.append([0] * head)
+            parts = [self.positions(members[0].prompt, 0)[:, :head]]
+            for owner, row in enumerate(members, start=1):
+                asked.append((number, len(ids[-1]) + len(row.prompt.ids) - head - 1))
+                ids[-1] += row.prompt.ids[head:] + row.reply
+                owners[-1] += [owner] * (len(row.prompt.ids) - head + len(row.reply))
+                parts.append(self.positions(row.prompt, len(row.reply))[:, head:])
+            places.append(torch.cat(parts, dim=1))
+        single = all(len(members) == 1 for members in packs)
+        mask = _padded(owners, -1) >= 0
+        return self._assembled(
+            [members[0].prompt for members in packs],
+            _padded(ids, self._pad),
+            mask.long() if single else _block_mask(_padded(owners, -1)),
+            places,
+            tuple(asked),
+        )
+
+    def left_batch(self, prompts: Sequence[Prompt]) -> Batch:
+        """Pad prompts on the left, for generation."""
+        length = max(len(prompt.ids) for prompt in prompts)
+        ids = torch.full((len(prompts), length), self._pad)
+        mask = torch.zeros((len(prompts), length), dtype=torch.long)
+        for index, prompt in enumerate(prompts):
+            ids[index, length - len(prompt.ids) :] = torch.tensor(prompt.ids)
+            mask[index, length - len(prompt.ids) :] = 1
+        places = [
+            torch.cat([torch.zeros(3, length - len(p.ids), dtype=torch.long), self.positions(p, 0)], 1) for p in prompts
+        ]
+        return self._assembled(prompts, ids, mask, places, ())
+
+    def _assembled(
+        self,
+        prompts: Sequence[Prompt],
+        ids: torch.Tensor,
+        mask: torch.Tensor,
+        places: Sequence[torch.Tensor],
+        asked: tuple[tuple[int, int], ...],
+    ) -> Batch:
+        positions = torch.zeros((3, *ids.shape), dtype=torch.long)
+        for index, place in enumerate(places):
+            positions[:, index, : place.shape[1]] = place
         distinct: dict[FrameKey, Patches] = {}
-        order: list[FrameKey] = []
-        for index, row in enumerate(rows):
-            size = len(row.prompt.ids) + len(row.reply)
-            place = slice(length - size, length) if left else slice(0, size)
-            ids[index, place] = torch.tensor(row.prompt.ids + row.reply)
-            mask[index, place] = 1
-            positions[:, index, place] = self.positions(row.prompt, len(row.reply))
-            distinct.update(zip(row.prompt.frames, row.prompt.patches, strict=True))
-            order += row.prompt.frames
+        for prompt in prompts:
+            distinct.update(zip(prompt.frames, prompt.patches, strict=True))
         number = {key: i for i, key in enumerate(distinct)}
         seen = list(distinct.values())
         return Batch(
@@ -132,18 +185,24 @@ class Encoder:
             position_ids=positions,
             pixel_values=torch.cat([p.values for p in seen]) if seen else None,
             grid_thw=torch.tensor([p.grid_thw for p in seen]) if seen else None,
-            frame_index=tuple(number[key] for key in order),
+            frame_index=tuple(number[key] for prompt in prompts for key in prompt.frames),
+            asked=asked,
         )
+
+    def _head(self, prompt: Prompt) -> int:
+        """Tokens up to the last image token."""
+        if not prompt.patches:
+            return 0
+        return len(prompt.ids) - prompt.ids[::-1].index(self._image_id)
 
     def positions(self, prompt: Prompt, extra: int) -> torch.Tensor:
         """(3, prompt + extra) positions by the model's own rule; text after the last image counts on by one."""
         size = len(prompt.ids) + extra
         if not prompt.patches:
             return torch.arange(size).expand(3, size)
-        images = [i for i, token in enumerate(prompt.ids) if token == self._image_id]
-        head = images[-1] + 1
+        head = self._head(prompt)
         # The rule looks at where images start and how large they are, not at words.
-        key = (head, tuple(prompt.patches[i].grid_thw for i in range(len(prompt.patches))), images[0])
+        key = (head, prompt.ids.index(self._image_id), tuple(p.grid_thw for p in prompt.patches))
         if key not in self._positions:
             ids = torch.tensor([prompt.ids[:head]])
             found, _ = self._core.get_rope_index(
@@ -194,3 +253,18 @@ class Encoder:
         while self._held > self._cache_bytes and len(self._patches) > len(keys):
             self._held -= self._patches.popitem(last=False)[1].values.nbytes
         return tuple(found)
+
+
+def _padded(rows: Sequence[Sequence[int]], fill: int) -> torch.Tensor:
+    out = torch.full((len(rows), max(map(len, rows))), fill)
+    for index, row in enumerate(rows):
+        out[index, : len(row)] = torch.tensor(row)
+    return out
+
+
+def _block_mask(owner: torch.Tensor) -> torch.Tensor:
+    """Additive mask: causal, and a token sees the shared head (owner 0) and its own row only; -1 is padding."""
+    length = owner.shape[1]
+    same = owner[:, :, None] == owner[:, None, :]
+    seen = (same | (owner[:, None, :] == 0)) & torch.ones(length, length, dtype=torch.bool).tril()
+    return torch.zeros(seen.shape).masked_fill(~seen, torch.finfo(torch.float32).min)[:, None]

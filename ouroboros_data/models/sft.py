@@ -66,7 +66,7 @@ def fine_tune(
         losses, confidences = state["losses"], state["confidences"]
         progress(len(losses), losses[-1])
     solver.changed()
-    order = _order(items, config.batch_size, config.rows_per_scene, seed)
+    order = _order(items, config.batch_size, config.pack, seed)
     for step, indices in zip(range(steps), order, strict=False):
         if step < len(losses):
             continue
@@ -97,7 +97,7 @@ def _step(solver: TransformersSolver, rows: Sequence[Row]) -> tuple[float, list[
     total, scores = 0.0, []
     for start in range(0, len(rows), solver.config.micro_batch):
         part = rows[start : start + solver.config.micro_batch]
-        logits = solver.answer_logits(solver.encoder.batch(part), part, end=True)
+        logits = solver.answer_logits(solver.encoder.batch(part, pack=solver.config.pack), part, end=True)
         targets = torch.tensor(
             [token for row in part for token in (*row.reply, end)], device=logits[0].device
         )

@@ -51,8 +51,8 @@ class TinyOptions:
     questions_per_room: int = 30
     warm_steps: int = 400
     warm_batch: int = 32
-    rows_per_scene: int = 4
-    """Rows of one scene in a batch; they share the vision tower's work."""
+    pack: int = 4
+    """Rows of one scene that share a sequence in training and scoring."""
 
 
 def build(
@@ -194,5 +194,5 @@ def _config(options: TinyOptions, training: SolverSettings) -> SolverConfig:
         batch_size=training.batch_size,
         micro_batch=training.batch_size,
         score_batch=64,
-        rows_per_scene=options.rows_per_scene,
+        pack=options.pack,
     )

@@ -43,10 +43,16 @@ class SolverConfig:
     micro_batch: int
     """Rows that go through the model at once in training; gradients are summed up to ``batch_size``."""
     score_batch: int
-    rows_per_scene: int = 1
-    """Rows of one scene that sit together in a batch: they share the vision tower's work."""
+    pack: int = 4
+    """Rows about the same frames that share one sequence (`encoding.Encoder.batch`); in training such rows are drawn
+    together. Wants an attention implementation that takes a mask (sdpa, eager); 1 for none."""
     checkpoint_steps: int = 25
     cache_mb: int = 512
+
+
+def use_threads(count: int) -> None:
+    """Fix torch's threads: sums are split among them, so another number gives other last digits."""
+    torch.set_num_threads(count)
 
 
 class TransformersSolver:
@@ -164,13 +170,10 @@ class TransformersSolver:
         )
 
     def answer_logits(self, batch: Batch, rows: Sequence[Row], *, end: bool) -> list[torch.Tensor]:
-        """Logits, (reply tokens [+ 1 for what comes after], vocabulary) per right-padded row."""
+        """Logits, (reply tokens [+ 1 for what comes after], vocabulary), per row of a right-padded batch."""
         hidden = self._hidden(batch).last_hidden_state
-        places, counts = [], []
-        for index, row in enumerate(rows):
-            first = len(row.prompt.ids) - 1
-            counts.append(len(row.reply) + end)
-            places += [(index, first + i) for i in range(counts[-1])]
+        counts = [len(row.reply) + end for row in rows]
+        places = [(s, at + i) for (s, at), count in zip(batch.asked, counts, strict=True) for i in range(count)]
         where = torch.tensor(places, device=hidden.device)
         # Only where a reply token is predicted: the logits of a whole prompt would be most of the work and memory.
         logits = self.core.lm_head(hidden[where[:, 0], where[:, 1]]).float()
@@ -235,9 +238,10 @@ class TransformersSolver:
                 tuple(level[i] for i in batch.frame_index) for level in found.deepstack_features or []
             ]
             encoded["image"] = found
+        mask = batch.attention_mask.to(device)
         return core(
             input_ids=batch.input_ids.to(device),
-            attention_mask=batch.attention_mask.to(device),
+            attention_mask=mask.to(core.dtype) if mask.is_floating_point() else mask,
             position_ids=batch.position_ids.to(device),
             mm_encoder_outputs=encoded,
             past_key_values=cache,
@@ -255,7 +259,7 @@ class TransformersSolver:
                 Row(prompt=self.encoder.prompt(tasks[i][0], frames), reply=self.encoder.reply(tasks[i][1]))
                 for i in part
             ]
-            logits = self.answer_logits(self.encoder.batch(rows), rows, end=False)
+            logits = self.answer_logits(self.encoder.batch(rows, pack=self.config.pack), rows, end=False)
             for i, row, values in zip(part, rows, logits, strict=True):
                 chosen = values.log_softmax(-1)[range(len(row.reply)), list(row.reply)]
                 out[i] = (float(chosen.double().mean()), len(row.reply))
@@ -268,8 +272,7 @@ class TransformersSolver:
         out: dict[int, str] = {}
         end = self.tokenizer.eos_token_id
         for part in _batches(questions, self.config.score_batch):
-            rows = [Row(prompt=self.encoder.prompt(questions[i], frames), reply=()) for i in part]
-            batch = self.encoder.batch(rows, left=True)
+            batch = self.encoder.left_batch([self.encoder.prompt(questions[i], frames) for i in part])
             cache = DynamicCache(config=self.core.config.get_text_config())
             replies: list[list[int]] = [[] for _ in part]
             finished = [False] * len(part)

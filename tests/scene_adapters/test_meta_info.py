@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from ouroboros_data.errors import RecipeError, SceneError
-from ouroboros_data.geometry.boxes import boxes_of, corners, point_distances_m
+from ouroboros_data.geometry.boxes import Boxes, boxes_of, corners, point_distances_m
 from ouroboros_data.geometry.cameras import project
 from ouroboros_data.ids import file_sha256
 from ouroboros_data.media.reader import open_reader
 from scene_adapters.meta_info import MetaInfo
 from scene_adapters.meta_info_read import canonical, parse_scene
-from scene_adapters.meta_info_view import estimate_shell, tint
+from scene_adapters.meta_info_view import box_meshes, estimate_shell, tint
 
 TURN = [0.8, 0.6, 0.0, -0.6, 0.8, 0.0, 0.0, 0.0, 1.0]  # rows are the axes; as columns they would turn back
 
@@ -144,17 +144,13 @@ def test_a_count_that_the_boxes_contradict_is_never_chosen_silently(
     assert len(load(tmp_path, scene, doubtful="refuse").objects) == 5
 
 
-def test_an_unlabelled_object_still_hides_what_is_behind_it(tmp_path: Path) -> None:
-    scene = entry()
-    scene["object_counts"]["chair"] = 9
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-    grey, kept = load(tmp_path / "a", scene), load(tmp_path / "b", scene, doubtful="keep")
-    shares = [
-        [{v.object_id: v.pixel_share for v in f.views if "chair" not in v.object_id} for f in s.frames]
-        for s in (grey, kept)
-    ]
-    assert shares[0] == shares[1]
+def test_an_unlabelled_object_is_still_drawn() -> None:
+    layout = parse_scene(entry(), where="")
+    known = [o.category != "chair" for o in layout.objects]
+    meshes = box_meshes(layout.objects, known)
+    assert [mesh.object_id for mesh in meshes] == ["table-0", None, None, "coat-rack-0", "window-0"]
+    np.testing.assert_allclose([m.vertices_m for m in meshes], corners(boxes_of(layout.objects)))
+    assert meshes[1].color == meshes[2].color and len(set(meshes[1].color)) == 1  # grey
 
 
 def test_names_are_those_of_the_questions() -> None:
@@ -247,7 +243,7 @@ def test_a_root_without_files_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"a": {\n"room_size": 3,, }}', r"json:2:15: not JSON"),
+        ('{"a": {\n"room_size": 3,, }}', r"json:2:16: not JSON"),
         ("[1]", "entry per scene"),
         ("", "json:1:1: not JSON"),
     ],
@@ -336,20 +332,36 @@ def test_all_real_layouts(shared_data: Path, tmp_path: Path) -> None:
     }
 
 
+def exposed(boxes: Boxes) -> np.ndarray:
+    """Share of each box's surface that lies outside all other boxes."""
+    steps = np.linspace(-0.98, 0.98, 7)
+    u, v = (axis.ravel() for axis in np.meshgrid(steps, steps))
+    faces = [np.insert(np.stack([u, v], 1), axis, side, axis=1) for axis in range(3) for side in (-1.0, 1.0)]
+    local = np.concatenate(faces) * boxes.half_m[:, None]
+    points = boxes.center_m[:, None] + local @ np.swapaxes(boxes.R_world_box, 1, 2)
+    gaps = point_distances_m(points[:, :, None], boxes)
+    for own in range(len(gaps)):
+        gaps[own, :, own] = 1.0
+    return np.asarray((gaps.min(-1) > 0.01).mean(-1))
+
+
 @pytest.mark.slow
-def test_walks_through_real_layouts_see_nearly_all(shared_data: Path, tmp_path: Path) -> None:
+def test_walks_through_real_layouts_see_what_can_be_seen(shared_data: Path, tmp_path: Path) -> None:
     adapter = MetaInfo(root=shared_data / "vsi_bench", seed=0, options={"doubtful": "keep"})
-    objects = seen = 0
+    seeable = seen = 0
     for ref in adapter.refs()[::6]:
         scene = adapter.load(ref, tmp_path)
         best: dict[str, float] = {}
         for frame in scene.frames:
             for view in frame.views:
                 best[view.object_id] = max(best.get(view.object_id, 0.0), view.pixel_share)
-        objects += len(scene.objects)
-        seen += sum(share >= 0.002 for share in best.values())
+        boxes = boxes_of(scene.objects)
+        # Real boxes enclose one another: a pillow within the bed's box is never seen.
+        open_ids = {o.id for o, share in zip(scene.objects, exposed(boxes), strict=True) if share > 0.05}
+        seeable += len(open_ids)
+        seen += sum(best.get(name, 0.0) >= 0.002 for name in open_ids)
         eyes = np.array([np.array(frame.T_world_camera)[:3, 3] for frame in scene.frames])
-        assert point_distances_m(eyes[:, None], boxes_of(scene.objects)).min() > 0.05, scene.id
+        assert point_distances_m(eyes[:, None], boxes).min() > 0.05, scene.id
         steps = np.linalg.norm(np.diff(eyes, axis=0), axis=1)
         assert steps.max() < 1.5 and steps.sum() > 0.2, scene.id
-    assert seen / objects > 0.9
+    assert seen / seeable > 0.93

@@ -57,10 +57,10 @@ def distance(
         if least_m <= gap < most_m and _central(gap * scale, unit, step):
             groups[round(gap * scale / step)].append((i, j))
     for pair in interleave(groups, rng):
-        a, b = (view.name(pair[k]) for k in rng.permutation(2))
+        a, b = (view.name(k) for k in pair)  # alphabetical, so that an earlier round's text is known again
         gap = float(view.gap_m[pair])
         yield Ask(
-            subject=tuple(sorted((a, b))),
+            subject=(a, b),
             slots={"a": a, "b": b, "resolution": resolution},
             mentions=(a, b),
             program=program(
