@@ -234,6 +234,7 @@ def _brief(
         seed=seed_from("propose", recipe.seed, iteration, scene.id),
         weights=weights,
         history=past,
+        min_pixel_share=recipe.frames.min_pixel_share,
     )
 
 

@@ -61,6 +61,8 @@ class Brief:
     weights: Mapping[str, float]
     """Relative weight of each bin for this scene; a bin that is absent has weight 1."""
     history: tuple[Past, ...] = ()
+    min_pixel_share: float = 0.002
+    """From this share of a frame's pixels on, an object counts as visible there."""
 
 
 class Proposer(Protocol):

@@ -39,8 +39,6 @@ class GrammarOptions:
     """Glob patterns of bins to leave out; wins over ``include``."""
     wordings: int | None = None
     """Use only the first so many wordings of each type; all by default."""
-    visible_share: float = 0.002
-    """Share of a frame from which an object counts as visible: the recipe's ``frames.min_pixel_share``."""
     large_share: float = 0.02
     """Share of a frame from which an object looks large."""
 
@@ -89,7 +87,7 @@ class Grammar:
         view = look(
             scene,
             frame_ids,
-            visible_share=self._options.visible_share,
+            visible_share=brief.min_pixel_share,
             large_share=self._options.large_share,
         )
         asked = {past.text for past in brief.history}
@@ -214,6 +212,6 @@ def _check(options: GrammarOptions, given: Mapping[str, Any]) -> None:
         raise RecipeError(
             f"wordings: {options.wordings} is less than 1", where=where, fix="leave it out for all"
         )
-    for key, share in (("visible_share", options.visible_share), ("large_share", options.large_share)):
-        if not 0.0 < share < 1.0:
-            raise RecipeError(f"{key}: {share} is not between 0 and 1", where=where, fix="e.g. 0.002")
+    if not 0.0 < options.large_share < 1.0:
+        what = f"large_share: {options.large_share} is not between 0 and 1"
+        raise RecipeError(what, where=where, fix="e.g. 0.02")

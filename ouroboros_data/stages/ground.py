@@ -87,10 +87,13 @@ def duplicate_key(draft: Draft, answer: Answer, evidence: Evidence) -> str:
     """Equal for two drafts that ask the same of the same objects in the same roles, however they word it.
 
     Roles are in ``evidence.calls``: ``bearing(a,b,c)`` and ``bearing(a,c,b)`` differ. The answer enters by
-    value, so that shuffled options do not make a question new.
+    value, so that shuffled options do not make a question new, and a number as it is stated: asking for it at another
+    resolution is another question.
     """
     question = draft.question
     value = list(answer.value) if isinstance(answer.value, tuple) else answer.value
+    if answer.type == "number":
+        value = answer.text
     return content_hash(
         "duplicate",
         question.scene_id,

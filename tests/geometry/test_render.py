@@ -72,12 +72,16 @@ def test_depth_agrees_with_single_rays() -> None:
     np.testing.assert_allclose(distance[instance == frames.instance[1].ravel()], 1, atol=2e-3)
 
 
-def test_grazing_surfaces_have_depth_too() -> None:
-    # The camera's height is a hair above a table top that fills the lower half.
-    top = box((0, 5, 0.5), (40, 60, 1.0))
-    frames = render([top], look_at((0.0, 0.0, 1.0 + 1e-4), (0.0, 5.0, 1.0 + 1e-4))[None], K, SIZE)
-    seen = frames.instance[0] == 0
-    assert seen.any() and np.isfinite(frames.depth_m[0][seen]).all() and (frames.depth_m[0][seen] > 0).all()
+def test_a_face_seen_edge_on_has_depth_too() -> None:
+    # Slivers that lean by a hair towards the camera's own vertical plane: the plane's equation is useless there.
+    size = (161, 120)
+    points = np.array([(0, 2, -1), (0, 6, -1), (0, 6, 1), (0, 2, 1)], float)
+    wall = RenderMesh(vertices_m=points, faces=np.array([(0, 1, 2), (0, 2, 3)]), color=(1, 1, 1))
+    for nudge in (0.0, 1e-9, -1e-7, 1e-6):
+        frames = render([wall], look_at((nudge, 0, 0), (nudge, 5, 0))[None], pinhole(size, 80), size)
+        depth = frames.depth_m[frames.instance == 0]
+        assert np.isfinite(depth).all() and ((depth > 1.9) & (depth < 6.1)).all(), nudge
+    assert len(depth) > 0
 
 
 def test_nothing_is_seen_as_nothing() -> None:
