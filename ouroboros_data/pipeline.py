@@ -15,11 +15,12 @@ from pathlib import Path
 
 import yaml
 
+from ouroboros_data import registry
 from ouroboros_data.config import Recipe, recipe_from_mapping
 from ouroboros_data.curriculum import Outcome, bin_weights, scene_weights
 from ouroboros_data.digest import scene_digest
 from ouroboros_data.engine.local import LocalEngine
-from ouroboros_data.errors import RecipeError, SnapshotError
+from ouroboros_data.errors import RecipeError, SceneError, SnapshotError
 from ouroboros_data.ids import seed_from
 from ouroboros_data.manifest import manifest_of
 from ouroboros_data.media.frames import FrameBank
@@ -55,12 +56,14 @@ def build(recipe: Recipe, run: Path, *, progress: Progress | None = None) -> Bui
         SnapshotError: A round accepted nothing.
     """
     progress = progress or Silent()
+    # A recipe that cannot be carried out must fail here, before anything is written, rendered or trained.
+    if not open_adapter(recipe.scenes, recipe.seed).refs():
+        raise SceneError("no scenes found", where=recipe.scenes.root or recipe.scenes.adapter)
+    bins = dict(open_proposer(recipe).bins())
+    registry.find("solvers", recipe.solver.name)
     with RunStore(run) as store, LocalEngine(recipe.engine.workers) as engine:
-        _claim(store, recipe)
+        _check_claim(store, recipe)
         clock = Clock(store)
-        # A recipe that cannot be carried out must fail here, before anything is rendered or trained.
-        open_adapter(recipe.scenes, recipe.seed)
-        bins = dict(open_proposer(recipe).bins())
         by_id: dict[str, Scene] = {}
         solver = SolverStages(recipe, store, FrameBank(by_id, recipe.frames.reader), progress)
 
@@ -72,12 +75,13 @@ def build(recipe: Recipe, run: Path, *, progress: Progress | None = None) -> Bui
             )
 
         progress.say("[bold]before the loop[/]")
-        with clock.stage(0, "warm start"):
-            checkpoint = solver.start()
-        disclosure = checkpoint.disclosure
         with clock.stage(0, "scenes"):
             scenes, skipped = ingest(recipe, store, engine, progress)
         train, held_out = split(scenes, recipe)
+        with clock.stage(0, "warm start"):
+            checkpoint = solver.start()
+        disclosure = checkpoint.disclosure
+        _claim(store, recipe)
         by_id.update({scene.id: scene for scene in scenes})
         with clock.stage(0, "held-out drafts"):
             even = {scene.id: _brief(recipe, scene, 0, {}, ()) for scene in held_out}
@@ -154,10 +158,9 @@ class Clock:
         return sums
 
 
-def _claim(store: RunStore, recipe: Recipe) -> None:
-    """Bind the directory to the recipe. More iterations or other workers are the same run; anything else is not."""
+def _check_claim(store: RunStore, recipe: Recipe) -> None:
+    """A directory belongs to one recipe. More iterations or other workers are the same run; anything else is not."""
     path = store.root / "recipe.yaml"
-    text = yaml.safe_dump(to_json(recipe), sort_keys=False, allow_unicode=True)
     if path.is_file():
         old = recipe_from_mapping(yaml.safe_load(path.read_text("utf-8")), where=str(path))
         if replace(old, iterations=recipe.iterations, engine=recipe.engine) != recipe:
@@ -166,7 +169,11 @@ def _claim(store: RunStore, recipe: Recipe) -> None:
                 where=str(path),
                 fix="choose another --run DIR",
             )
-    write_atomic(path, text)
+
+
+def _claim(store: RunStore, recipe: Recipe) -> None:
+    text = yaml.safe_dump(to_json(recipe), sort_keys=False, allow_unicode=True)
+    write_atomic(store.root / "recipe.yaml", text)
 
 
 def _accepted(checked: Sequence[Checked]) -> list[Checked]:

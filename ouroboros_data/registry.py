@@ -16,18 +16,24 @@ def known(kind: Kind) -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in sorted(entry_points(group=f"ouroboros_data.{kind}"))}
 
 
+def find(kind: Kind, name: str) -> EntryPoint:
+    """The entry point of a name, not imported (raises PluginError that lists the known names)."""
+    entries = known(kind)
+    if name not in entries:
+        listed = ", ".join(entries) or "none: is ouroboros-data installed?"
+        raise PluginError(f"no {kind[:-1].replace('_', ' ')} named {name!r}", fix=f"known: {listed}")
+    return entries[name]
+
+
 def load(kind: Kind, name: str) -> Any:
     """Import the one plug-in that is named.
 
     Raises:
         PluginError: No such name (lists the known ones), or its import failed (names the extra to install).
     """
-    entries = known(kind)
-    if name not in entries:
-        listed = ", ".join(entries) or "none: is ouroboros-data installed?"
-        raise PluginError(f"no {kind[:-1].replace('_', ' ')} named {name!r}", fix=f"known: {listed}")
+    entry = find(kind, name)
     try:
-        return entries[name].load()
+        return entry.load()
     except ImportError as error:
         extra = _EXTRA.get((error.name or "").split(".")[0])
         fix = (
@@ -35,6 +41,4 @@ def load(kind: Kind, name: str) -> Any:
             if extra
             else "ouroboros-data doctor tells what is missing"
         )
-        raise PluginError(
-            f"{name!r} cannot be imported: {error}", where=entries[name].value, fix=fix
-        ) from error
+        raise PluginError(f"{name!r} cannot be imported: {error}", where=entry.value, fix=fix) from error

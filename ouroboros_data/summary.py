@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ouroboros_data import evaluate
 from ouroboros_data.stages.propose import Checked
 from ouroboros_data.stages.solve import Reply
 from ouroboros_data.types import ProbeResult
@@ -95,4 +96,37 @@ def _mean(values: Iterable[float]) -> float:
 def exam_of(
     solver: str, exam: Sequence[Checked], replies: Sequence[Reply], rows: Sequence[Checked]
 ) -> Exam | None:
-    return None
+    """Grade the replies to the held-out questions; None where there are none.
+
+    Args:
+        solver: Digest of the checkpoint that replied.
+        exam: Held-out questions with their answers.
+        replies: One per question, in any order.
+        rows: Accepted training rows so far, from which the majority answers are learnt.
+    """
+    if not exam:
+        return None
+    by_id = {reply.question_id: reply for reply in replies}
+    items = [_graded(item) for item in exam]
+    said = [by_id[item.question.id] for item in items]
+    seen = evaluate.by_type(items, [reply.seen for reply in said])
+    blind = evaluate.by_type(items, [reply.blind for reply in said])
+    majority = evaluate.majority([_graded(row) for row in rows], items)
+    counts = Counter(item.question.question_type for item in items)
+    return Exam(
+        solver=solver,
+        by_type={
+            name: TypeScore(
+                n=counts[name],
+                seen=round(seen[name], 4),
+                blind=round(blind[name], 4),
+                majority=round(majority[name], 4),
+            )
+            for name in seen
+        },
+    )
+
+
+def _graded(item: Checked) -> evaluate.Graded:
+    assert item.verdict.answer is not None, "only accepted drafts have a gold answer"
+    return evaluate.Graded(question=item.draft.question, gold=item.verdict.answer.text)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
-from pathlib import Path
 
 import jsonschema
 import pytest
@@ -42,6 +41,6 @@ def test_sample_schema_describes_the_published_columns() -> None:
     assert set(schema["properties"]) == set(_COLUMNS) == set(schema["required"])
 
 
-def test_a_violation_names_the_path(tmp_path: Path) -> None:
-    with pytest.raises(SceneError, match=r"s\.json: .*objects"):
-        validate("scene", {"objects": 3}, where="s.json", error=SceneError)
+def test_a_violation_names_the_path() -> None:
+    with pytest.raises(SceneError, match=r"s\.yaml: scenes\.limit: 0 is less than"):
+        validate("recipe", {"name": "x", "scenes": {"limit": 0}}, where="s.yaml", error=SceneError)

@@ -24,7 +24,8 @@ PATTERNS: tuple[Pattern, ...] = ("plain", "stripes", "checker", "dots")
 BACKGROUND = (0.80, 0.86, 0.92)
 
 _CHUNK = 1 << 18  # rays, or rows of the table, that are held at once
-_GRAZING = 2e-3  # cosine below which the plane gives the depth too inexactly, so that embree is asked
+# An eye nearer to a triangle's plane than this looks along it: its equation is useless, embree is asked.
+_IN_PLANE_M = 1e-4
 _AMBIENT, _CEILING, _SIDE, _HEAD = 0.34, 0.26, 0.10, 0.36
 _FALLOFF_M, _DIMMEST = 25.0, 0.5
 _OUTLINE = 0.6
@@ -227,10 +228,10 @@ def _render_part(
     x, y = rays[:, 0].astype(np.float32), rays[:, 1].astype(np.float32)
     inverse = sx * x + sy * y + sz
     cosine = reach * inverse / np.sqrt(x * x + y * y + 1)
-    grazing = np.flatnonzero(hit & (cosine < _GRAZING))
-    if len(grazing):
-        exact = scene.run(origins[grazing], directions[grazing], query="INTERSECT", output=1)["tfar"]
-        inverse.reshape(-1)[grazing] = 1 / np.maximum(exact, 1e-6)
+    in_plane = np.flatnonzero(hit & (reach < _IN_PLANE_M))
+    if len(in_plane):
+        exact = scene.run(origins[in_plane], directions[in_plane], query="INTERSECT", output=1)["tfar"]
+        inverse.reshape(-1)[in_plane] = 1 / np.maximum(exact, 1e-6)
         np.clip(cosine, 0, 1, out=cosine)
     depth = np.divide(np.float32(1), inverse, out=np.full_like(inverse, np.inf), where=hit)
 

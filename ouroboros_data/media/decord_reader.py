@@ -33,9 +33,9 @@ class DecordReader:
     def __init__(self, path: Path) -> None:
         """Open the file once and note its size.
 
-        decord 0.6.0 was seen to return wrong frames, without a word, from files with an edit list (it counts
-        frames that are never shown) and from MPEG-TS; its seeks into open groups of pictures are not trusted
-        either. So PyAV reads the index first, and such files are refused.
+        decord 0.6.0 was seen to return wrong frames, without a word, from open groups of pictures, from files
+        with an edit list (it counts frames that are never shown) and from MPEG-TS. So PyAV reads the index first,
+        and such files are refused.
 
         Raises:
             SceneError: Not a video, cut off, not exact under decord, no answer in time, or decord is missing.

@@ -4,7 +4,7 @@ decord can hang in native code that holds the interpreter's lock (dmlc/decord #2
 reader that idles may grow to gigabytes (#157, #208). So it lives here: an alarm that no Python code needs to
 handle ends the process, and no reader outlives its request.
 
-A request is ``{"path", "indices", "timeout_s"}``, indices sorted; without any the first frame is sent. A reply is a JSON
+A request is ``{"path", "indices", "timeout_s"}``; without indices the first frame is sent. A reply is a JSON
 line, ``{"error"}`` or ``{"frame_count", "fps", "shape"}``, followed by the frames' bytes.
 """
 
@@ -14,11 +14,6 @@ import json
 import signal
 import sys
 from typing import Any, BinaryIO
-
-import numpy as np
-import numpy.typing as npt
-
-_TAIL = 16
 
 
 def main() -> None:
@@ -34,19 +29,11 @@ def main() -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _read(reader: Any, indices: list[int]) -> npt.NDArray[np.uint8]:
-    # decord 0.6.0 gave frame n-3 for the last one when it skipped to it; read in a run, the tail was right.
-    tail = range(max(0, len(reader) - _TAIL), len(reader))
-    run = sorted({*indices, *tail}) if indices[-1] in tail else indices
-    frames: npt.NDArray[np.uint8] = reader.get_batch(run).asnumpy()
-    return frames if run is indices else frames[np.searchsorted(run, indices)]
-
-
 def _serve(decord: Any, request: dict[str, Any], out: BinaryIO) -> None:
     try:
         reader = decord.VideoReader(request["path"], ctx=decord.cpu(0), num_threads=1)
         reply: dict[str, Any] = {"frame_count": len(reader), "fps": float(reader.get_avg_fps())}
-        frames = _read(reader, request["indices"] or [0])
+        frames = reader.get_batch(request["indices"] or [0]).asnumpy()
         reply["shape"] = list(frames.shape)
         body = frames.tobytes()
     except (decord.DECORDError, IndexError, RuntimeError, OSError) as error:

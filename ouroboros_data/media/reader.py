@@ -82,6 +82,20 @@ def check_indices(indices: Sequence[int], frame_count: int, path: Path) -> list[
     return plain
 
 
+def holds_idr(packet: bytes) -> bool:
+    """Whether an H.264 packet holds an IDR slice, the only key frame that cuts all ties to earlier frames.
+
+    Units are read as length-prefixed by four bytes (ISO 14496-15), as mp4 and Matroska have them; in another
+    form none is found.
+    """
+    at = 0
+    while at + 4 < len(packet):
+        if packet[at + 4] & 31 == 5:
+            return True
+        at += 4 + int.from_bytes(packet[at : at + 4], "big")
+    return False
+
+
 class AvReader:
     """Frames by PyAV; seeks only where a key frame lies between the decoder's position and the target."""
 
@@ -191,6 +205,8 @@ class AvReader:
                 raise SceneError("frames carry no time stamps", where=where, fix="remux it to mp4")
             if packet.is_keyframe:
                 keys.append(packet.pts)
+                if stream.codec_context.name == "h264" and not holds_idr(bytes(packet)):
+                    self.open_groups = True
             elif keys and packet.pts < keys[-1]:
                 self.open_groups = True
             times.append(packet.pts)

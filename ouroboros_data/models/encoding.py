@@ -159,7 +159,8 @@ class Encoder:
             ids[index, length - len(prompt.ids) :] = torch.tensor(prompt.ids)
             mask[index, length - len(prompt.ids) :] = 1
         places = [
-            torch.cat([torch.zeros(3, length - len(p.ids), dtype=torch.long), self.positions(p, 0)], 1) for p in prompts
+            torch.cat([torch.zeros(3, length - len(p.ids), dtype=torch.long), self.positions(p, 0)], 1)
+            for p in prompts
         ]
         return self._assembled(prompts, ids, mask, places, ())
 

@@ -64,10 +64,14 @@ def build(
         SolverError: The model cannot be found or read, or is of another family.
     """
     if "model" not in options:
-        raise RecipeError("model is missing", where="solver.options", fix="e.g. model: Qwen/Qwen3-VL-4B-Instruct")
+        raise RecipeError(
+            "model is missing", where="solver.options", fix="e.g. model: Qwen/Qwen3-VL-4B-Instruct"
+        )
     chosen: PretrainedOptions = options_from_mapping(PretrainedOptions, options, where="solver.options")
     if chosen.attention == "flash_attention_2" and chosen.pack != 1:
-        raise RecipeError("flash_attention_2 takes no packing mask", where="solver.options", fix="pack: 1, or sdpa")
+        raise RecipeError(
+            "flash_attention_2 takes no packing mask", where="solver.options", fix="pack: 1, or sdpa"
+        )
     if chosen.threads is not None:
         use_threads(chosen.threads)
     progress.say(f"  loading {chosen.model}")
@@ -120,14 +124,21 @@ def _load(options: PretrainedOptions) -> tuple[Any, Any, Any]:
         config = AutoConfig.from_pretrained(options.model, revision=options.revision)
         if config.model_type not in FAMILIES:
             raise SolverError(
-                f"model type {config.model_type!r} is not supported", where=where, fix=f"one of {', '.join(FAMILIES)}"
+                f"model type {config.model_type!r} is not supported",
+                where=where,
+                fix=f"one of {', '.join(FAMILIES)}",
             )
         model = AutoModelForImageTextToText.from_pretrained(
-            options.model, revision=options.revision, dtype=options.dtype, attn_implementation=options.attention
+            options.model,
+            revision=options.revision,
+            dtype=options.dtype,
+            attn_implementation=options.attention,
         ).to(device)
         tokenizer = AutoTokenizer.from_pretrained(options.model, revision=options.revision)
         # The PIL form works with and without torchvision, and gives the same pixels on every machine.
-        image_processor = AutoImageProcessor.from_pretrained(options.model, revision=options.revision, backend="pil")
+        image_processor = AutoImageProcessor.from_pretrained(
+            options.model, revision=options.revision, backend="pil"
+        )
     except (OSError, ValueError, ImportError, RuntimeError) as error:
         raise SolverError(_reason(error), where=where, fix=_remedy(error)) from None
     if options.max_pixels is not None:
@@ -166,7 +177,10 @@ def _with_lora(model: Any, options: LoraOptions, seed: int) -> Any:
         return get_peft_model(
             model,
             LoraConfig(
-                r=options.rank, lora_alpha=options.alpha, target_modules=list(options.targets), lora_dropout=0.0
+                r=options.rank,
+                lora_alpha=options.alpha,
+                target_modules=list(options.targets),
+                lora_dropout=0.0,
             ),
         )
 

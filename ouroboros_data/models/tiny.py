@@ -15,6 +15,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
 from ouroboros_data.config import SolverSettings, options_from_mapping
 from ouroboros_data.errors import RecipeError, SolverError
 from ouroboros_data.ids import content_hash, rng, seed_from
@@ -84,7 +86,14 @@ def build(
 
 def _checked(options: Mapping[str, Any]) -> TinyOptions:
     chosen: TinyOptions = options_from_mapping(TinyOptions, options, where="solver.options")
-    for name, low in (("threads", 1), ("layers", 1), ("vision_layers", 1), ("frames", 1), ("rooms", 1), ("warm_batch", 1)):
+    for name, low in (
+        ("threads", 1),
+        ("layers", 1),
+        ("vision_layers", 1),
+        ("frames", 1),
+        ("rooms", 1),
+        ("warm_batch", 1),
+    ):
         if getattr(chosen, name) < low:
             raise RecipeError(f"{name}: {getattr(chosen, name)} is less than {low}", where="solver.options")
     for name in ("width", "vision_width"):
@@ -95,13 +104,17 @@ def _checked(options: Mapping[str, Any]) -> TinyOptions:
     return chosen
 
 
-def _make(options: TinyOptions, plan: RoomPlan, training: SolverSettings, home: Path, progress: Progress) -> None:
+def _make(
+    options: TinyOptions, plan: RoomPlan, training: SolverSettings, home: Path, progress: Progress
+) -> None:
     started = time.perf_counter()
     work = home / "work"
     try:
         work.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SolverError(f"the cache cannot be written: {error.strerror}", where=str(home), fix="set OUROBOROS_CACHE") from None
+        raise SolverError(
+            f"the cache cannot be written: {error.strerror}", where=str(home), fix="set OUROBOROS_CACHE"
+        ) from None
     with progress.stage("warm start: rooms", plan.rooms) as advance:
         found = make_lessons(plan, work / "media", advance)
     solver = _fresh(options, plan, training, found)
@@ -145,7 +158,9 @@ def warm_items(found: list[Lesson], seed: int) -> list[Labelled]:
     return [items[i] for i in rng("tiny warm mix", seed).permutation(len(items))]
 
 
-def _fresh(options: TinyOptions, plan: RoomPlan, training: SolverSettings, found: list[Lesson]) -> TransformersSolver:
+def _fresh(
+    options: TinyOptions, plan: RoomPlan, training: SolverSettings, found: list[Lesson]
+) -> TransformersSolver:
     texts = {"user", "assistant", "yes", "no", *tiny_parts.number_texts()}
     for lesson in found:
         for item in (*lesson.captions, *lesson.questions):
@@ -162,7 +177,9 @@ def _fresh(options: TinyOptions, plan: RoomPlan, training: SolverSettings, found
         model=tiny_parts.make_model(config, tokenizer, plan.seed),
         tokenizer=tokenizer,
         image_processor=tiny_parts.make_image_processor(options.max_pixels),
-        config=replace(_config(options, training), batch_size=options.warm_batch, micro_batch=options.warm_batch),
+        config=replace(
+            _config(options, training), batch_size=options.warm_batch, micro_batch=options.warm_batch
+        ),
         disclosure={},
     )
 
@@ -180,8 +197,10 @@ def _open(home: Path, options: TinyOptions, training: SolverSettings) -> Transfo
             config=_config(options, training),
             disclosure=meta["disclosure"],
         )
-    except (OSError, ValueError, KeyError) as error:
-        raise SolverError(f"the cached solver is damaged: {error}", where=str(home), fix="delete the directory") from None
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise SolverError(
+            f"the cached solver is damaged: {error}", where=str(home), fix="delete the directory"
+        ) from None
     solver.load(directory)
     return solver
 

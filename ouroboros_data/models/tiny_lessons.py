@@ -95,9 +95,8 @@ def _distances(scene: Scene, shares: Shares, random: np.random.Generator) -> Mad
     chosen = _pick(_single(scene, shares), 6, random)
     if len(chosen) < 2:
         return None
-    boxes = boxes_of(chosen)
-    index = np.arange(len(chosen))
-    gaps = distances_m(_take(boxes, 0 * index[1:]), _take(boxes, index[1:]))
+    others = chosen[1:]
+    gaps = distances_m(boxes_of(chosen[:1] * len(others)), boxes_of(others))
     names = ", ".join(o.category for o in chosen[1:])
     rounded = ", ".join(_shortest(np.round(2 * gap) / 2) for gap in gaps)
     return f"How far from the {chosen[0].category} are {names}?", rounded
@@ -130,8 +129,6 @@ def _order(scene: Scene, shares: Shares, random: np.random.Generator) -> Made:
 def _where(scene: Scene, shares: Shares, random: np.random.Generator) -> Made:
     number = int(random.integers(len(shares)))
     category = {o.id: o.category for o in scene.objects}
-    frame = {frame.id: frame for frame in scene.frames}
-    del frame
     parts = []
     seen = sorted(shares[number].items(), key=lambda item: (-item[1], item[0]))
     for name, share in seen[:6]:
@@ -142,12 +139,6 @@ def _where(scene: Scene, shares: Shares, random: np.random.Generator) -> Made:
 
 def _pick(objects: list[SceneObject], count: int, random: np.random.Generator) -> list[SceneObject]:
     return [objects[i] for i in random.permutation(len(objects))[:count]]
-
-
-def _take(boxes, index):  # type: ignore[no-untyped-def]
-    from ouroboros_data.geometry.boxes import _take as take
-
-    return take(boxes, index)
 
 
 def _shortest(value: float) -> str:

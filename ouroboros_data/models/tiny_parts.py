@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -69,8 +70,15 @@ def make_tokenizer(texts: Iterable[str], words: int = 4096) -> PreTrainedTokeniz
     )
     # Sorted, each text once: the merges must not depend on how often something was asked.
     tokenizer.train_from_iterator(sorted(set(texts)), trainer)
+    # The trainer knows no other way to reserve tokens; but bytes and the newline are text, and must survive decoding.
+    data = json.loads(tokenizer.to_str())
+    data["added_tokens"] = [
+        {**token, "special": token["content"] in SPECIAL}
+        for token in data["added_tokens"]
+        if token["content"] not in bytes_
+    ]
     return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
+        tokenizer_object=Tokenizer.from_str(json.dumps(data)),
         eos_token="<|im_end|>",
         pad_token="<|endoftext|>",
         chat_template=CHAT_TEMPLATE,

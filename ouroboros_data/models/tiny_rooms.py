@@ -37,7 +37,11 @@ class RoomPlan:
         """Changes when other rooms, captions or questions would come out."""
         refs = _adapter(self.seed, self.rooms).refs()
         return content_hash(
-            [ref.key for ref in refs], _proposer().id, api.API_VERSION, [self.frames, self.captions_per_room], self.questions_per_room
+            [ref.key for ref in refs],
+            _proposer().id,
+            api.API_VERSION,
+            [self.frames, self.captions_per_room],
+            self.questions_per_room,
         )
 
 
@@ -73,7 +77,9 @@ def make_lessons(plan: RoomPlan, media: Path, advance: Callable[[int], None]) ->
         advance(len(part))
     found = [lesson for position in sorted(made) for lesson in made[position]]
     if not any(lesson.questions for lesson in found):
-        raise SolverError("the warm start's rooms gave no questions", fix="raise solver.options rooms or questions_per_room")
+        raise SolverError(
+            "the warm start's rooms gave no questions", fix="raise solver.options rooms or questions_per_room"
+        )
     return found
 
 
@@ -88,14 +94,20 @@ def _unit(unit: _Unit) -> list[Lesson]:
             frame_ids = sample_frame_ids(scene, plan.frames)
             brief = Brief(iteration=0, count=plan.questions_per_room, seed=plan.seed, weights={})
             drafts = proposer.propose(scene, frame_ids, brief)
-            outcomes = pool.run(api.tables(scene, frame_ids, share), [draft.program.source for draft in drafts])
-            answers = [(draft.question, outcome.answer) for draft, outcome in zip(drafts, outcomes, strict=True)]
+            outcomes = pool.run(
+                api.tables(scene, frame_ids, share), [draft.program.source for draft in drafts]
+            )
+            answers = [
+                (draft.question, outcome.answer) for draft, outcome in zip(drafts, outcomes, strict=True)
+            ]
             found.append(
                 Lesson(
                     scene=scene,
                     captions=tuple(lessons(scene, frame_ids, plan.captions_per_room, plan.seed)),
                     questions=tuple(
-                        Labelled(question=question, answer=answer.text) for question, answer in answers if answer
+                        Labelled(question=question, answer=answer.text)
+                        for question, answer in answers
+                        if answer
                     ),
                 )
             )
@@ -106,7 +118,9 @@ def _unit(unit: _Unit) -> list[Lesson]:
 def _adapter(seed: int, rooms: int) -> SceneAdapter:
     make = registry.load("scene_adapters", ADAPTER)
     # Hashed together with a word of its own: no run's rooms have this seed.
-    adapter: SceneAdapter = make(root=None, seed=seed_from("tiny solver's own rooms", seed), options={"count": rooms})
+    adapter: SceneAdapter = make(
+        root=None, seed=seed_from("tiny solver's own rooms", seed), options={"count": rooms}
+    )
     return adapter
 
 

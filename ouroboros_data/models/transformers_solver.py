@@ -16,6 +16,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 import torch
+from safetensors import SafetensorError
 
 from ouroboros_data.errors import SolverError
 from ouroboros_data.ids import content_hash
@@ -173,7 +174,9 @@ class TransformersSolver:
         """Logits, (reply tokens [+ 1 for what comes after], vocabulary), per row of a right-padded batch."""
         hidden = self._hidden(batch).last_hidden_state
         counts = [len(row.reply) + end for row in rows]
-        places = [(s, at + i) for (s, at), count in zip(batch.asked, counts, strict=True) for i in range(count)]
+        places = [
+            (s, at + i) for (s, at), count in zip(batch.asked, counts, strict=True) for i in range(count)
+        ]
         where = torch.tensor(places, device=hidden.device)
         # Only where a reply token is predicted: the logits of a whole prompt would be most of the work and memory.
         logits = self.core.lm_head(hidden[where[:, 0], where[:, 1]]).float()
@@ -206,7 +209,7 @@ class TransformersSolver:
             meta = json.loads((directory / _META).read_text("utf-8"))
             state = torch.load(directory / _STATE, weights_only=True)
             self._load_weights(directory)
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             reason = str(error).strip().splitlines()[0][:200]
             raise SolverError(f"cannot load the saved solver: {reason}", where=str(directory)) from None
         self.optimizer.load_state_dict(state["optimizer"])

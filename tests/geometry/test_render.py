@@ -72,16 +72,20 @@ def test_depth_agrees_with_single_rays() -> None:
     np.testing.assert_allclose(distance[instance == frames.instance[1].ravel()], 1, atol=2e-3)
 
 
-def test_a_face_seen_edge_on_has_depth_too() -> None:
-    # Slivers that lean by a hair towards the camera's own vertical plane: the plane's equation is useless there.
-    size = (161, 120)
-    points = np.array([(0, 2, -1), (0, 6, -1), (0, 6, 1), (0, 2, 1)], float)
-    wall = RenderMesh(vertices_m=points, faces=np.array([(0, 1, 2), (0, 2, 3)]), color=(1, 1, 1))
-    for nudge in (0.0, 1e-9, -1e-7, 1e-6):
-        frames = render([wall], look_at((nudge, 0, 0), (nudge, 5, 0))[None], pinhole(size, 80), size)
+def test_depth_holds_where_the_eye_lies_in_the_plane_of_a_face() -> None:
+    # Rays of the middle column run within the face: rounding to float32 decides whether embree meets it.
+    size, random, met = (81, 61), np.random.default_rng(0), 0
+    for _ in range(200):
+        offset, yaw = random.uniform(-30, 30, 3), random.uniform(0, 6)
+        cos, sin = np.cos(yaw), np.sin(yaw)
+        turn = np.array([(cos, -sin, 0), (sin, cos, 0), (0, 0, 1)])
+        upright = box((0.5, 4, 0), (1, 4, 2))
+        block = RenderMesh(vertices_m=upright.vertices_m @ turn.T + offset, faces=FACES, color=(1, 1, 1))
+        frames = render([block], look_at(offset, turn @ (0, 5, 0) + offset)[None], pinhole(size, 80), size)
         depth = frames.depth_m[frames.instance == 0]
-        assert np.isfinite(depth).all() and ((depth > 1.9) & (depth < 6.1)).all(), nudge
-    assert len(depth) > 0
+        assert ((depth > 1.5) & (depth < 6.5)).all()  # embree's own float32 is off by up to 0.3 m here
+        met += len(depth)
+    assert met > 100
 
 
 def test_nothing_is_seen_as_nothing() -> None:

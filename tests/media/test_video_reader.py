@@ -13,7 +13,7 @@ import pytest
 
 from ouroboros_data.errors import SceneError
 from ouroboros_data.media import decord_reader
-from ouroboros_data.media.reader import AvReader, open_reader
+from ouroboros_data.media.reader import AvReader, holds_idr, open_reader
 from ouroboros_data.media.video import write_video
 
 BACKENDS = [
@@ -244,12 +244,29 @@ class TestDecordsChild:
         with pytest.raises(SceneError, match=r"decord crashed \(status -11\)"):
             reader.read([1])
 
-    def test_files_that_it_reads_wrongly_are_refused(self, tmp_path: Path) -> None:
-        path = encode(tmp_path / "v.ts", 30, form="mpegts", codec={"g": "9"})
+    @pytest.mark.parametrize(
+        "shape",
+        [
+            {"form": "mpegts", "codec": {"g": "9"}},
+            {"codec": {"x264-params": "keyint=7:min-keyint=3:bframes=3:open-gop=1:b-adapt=0"}},
+        ],
+    )
+    def test_files_that_it_reads_wrongly_are_refused(self, tmp_path: Path, shape: dict) -> None:
+        path = encode(tmp_path / "v", 30, **shape)
         with open_reader(path) as reader:
-            assert numbers(reader.read([29, 3, 17])) == [29, 3, 17]
+            for index in (29, 3, 17, 5, 6, 7, 8):
+                assert numbers(reader.read([index])) == [index]
         with pytest.raises(SceneError, match="cannot seek in it exactly"):
             open_reader(path, "decord")
+
+
+def test_an_idr_slice_is_told_from_a_recovery_point() -> None:
+    def unit(kind: int) -> bytes:
+        body = bytes([0x60 | kind]) + b"\x88" * 9
+        return len(body).to_bytes(4, "big") + body
+
+    assert holds_idr(unit(6) + unit(5) + unit(5))
+    assert not holds_idr(unit(6) + unit(1)) and not holds_idr(b"")
 
 
 def test_without_decord_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
