@@ -28,6 +28,8 @@ class SceneSettings:
     """Use only the first scenes of the adapter's list."""
     holdout: float = 0.12
     """Share of *spaces* kept out of training and scored each round."""
+    holdout_drafts: int = 32
+    """Drafts asked for about each held-out scene, once, before the first round."""
     options: Options = field(default_factory=dict)
 
 

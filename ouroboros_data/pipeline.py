@@ -84,7 +84,8 @@ def build(recipe: Recipe, run: Path, *, progress: Progress | None = None) -> Bui
         _claim(store, recipe)
         by_id.update({scene.id: scene for scene in scenes})
         with clock.stage(0, "held-out drafts"):
-            even = {scene.id: _brief(recipe, scene, 0, {}, ()) for scene in held_out}
+            count = recipe.scenes.holdout_drafts
+            even = {scene.id: replace(_brief(recipe, scene, 0, {}, ()), count=count) for scene in held_out}
             exam = _accepted(propose("held-out drafts", held_out, even, [])) if held_out else []
         with clock.stage(0, "examine"):
             replies = solver.examine(checkpoint, exam)

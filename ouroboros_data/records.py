@@ -49,9 +49,8 @@ def from_json(cls: type[T], value: Any, *, where: str, error: type[OuroborosErro
         return _CONVERTER.structure(value, cls)
     except cattrs.BaseValidationError as problem:
         lines = cattrs.transform_error(problem, format_exception=_describe)
-        raise error(
-            "; ".join(line.replace(" @ $.", " at ") for line in lines[:3]), where=where, fix=fix
-        ) from None
+        said = [line.replace(" @ $.", " at ").removesuffix(" @ $") for line in lines[:3]]
+        raise error("; ".join(said), where=where, fix=fix) from None
 
 
 def _describe(problem: BaseException, kind: type | None) -> str:

@@ -43,3 +43,22 @@ def environment(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> dic
     ]
     subprocess.run([*command, str(checkout / "tests/plugin_package")], check=True)
     return {**os.environ, "PYTHONPATH": str(site)}
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Path:
+    """A directory with a finished quickstart run in it, small, with a solver that needs no torch."""
+    directory = tmp_path_factory.mktemp("small")
+    small = [
+        "scenes.options.count=10",
+        "proposer.drafts_per_scene=24",
+        "programs.jitters=2",
+        "solver.name=example_memory",
+    ]
+    words = [word for setting in small for word in ("--set", setting)]
+    command = [sys.executable, "-m", "ouroboros_data.cli", "build", "--iter", "3", *words]
+    done = subprocess.run(
+        command, cwd=directory, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return directory

@@ -20,44 +20,14 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Path:
-    """A directory with a finished quickstart run in it, small, with a solver that needs no torch."""
-    directory = tmp_path_factory.mktemp("readme")
-    small = [
-        "--set",
-        "scenes.options.count=10",
-        "--set",
-        "proposer.drafts_per_scene=24",
-        "--set",
-        "programs.jitters=2",
-    ]
-    command = [
-        sys.executable,
-        "-m",
-        "ouroboros_data.cli",
-        "build",
-        "--iter",
-        "3",
-        *small,
-        "--set",
-        "solver.name=example_memory",
-    ]
-    done = subprocess.run(
-        command, cwd=directory, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return directory
-
-
-def test_python_blocks_of_the_readme_run(place: Path, environment: dict[str, str]) -> None:
+def test_python_blocks_of_the_readme_run(small_run: Path, environment: dict[str, str]) -> None:
     found = blocks(ROOT / "README.md", "python")
     assert len(found) >= 2
     for block in found:
         done = subprocess.run(
             [sys.executable, "-c", block],
-            cwd=place,
-            env={**environment, "HF_HOME": str(place / "hf")},
+            cwd=small_run,
+            env={**environment, "HF_HOME": str(small_run / "hf")},
             capture_output=True,
             text=True,
             check=False,
@@ -66,7 +36,7 @@ def test_python_blocks_of_the_readme_run(place: Path, environment: dict[str, str
         assert done.stdout.strip(), f"prints nothing:\n{block}"
 
 
-def test_commands_of_the_readme_run(place: Path, environment: dict[str, str]) -> None:
+def test_commands_of_the_readme_run(small_run: Path, environment: dict[str, str]) -> None:
     lines = [
         line.split("#")[0].strip()
         for block in blocks(ROOT / "README.md", "bash")
@@ -76,7 +46,7 @@ def test_commands_of_the_readme_run(place: Path, environment: dict[str, str]) ->
     assert len(ours) >= 6
     listed = subprocess.run(
         [sys.executable, "-m", "ouroboros_data.cli", "scenes", "list"],
-        cwd=place,
+        cwd=small_run,
         capture_output=True,
         text=True,
         check=True,
@@ -89,14 +59,14 @@ def test_commands_of_the_readme_run(place: Path, environment: dict[str, str]) ->
         words = [room if word == "ROOM_ID" else word for word in words]
         done = subprocess.run(
             [sys.executable, "-m", "ouroboros_data.cli", *words],
-            cwd=place,
+            cwd=small_run,
             env=environment,
             capture_output=True,
             text=True,
             check=False,
         )
         assert done.returncode == 0, f"{line}\n{done.stderr}"
-    assert (place / "sheet.png").is_file()
+    assert (small_run / "sheet.png").is_file()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
