@@ -23,7 +23,7 @@ STAGES = {
     "walk": "plan the walk",
     "room_meshes": "meshes",
     "render": "render",
-    "write_video": "encode and write",
+    "film": "encode and write",
 }
 
 

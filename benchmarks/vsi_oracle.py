@@ -4,8 +4,8 @@
 
     python benchmarks/vsi_oracle.py --meta DIR --questions FILE --json OUT
 
-``DIR`` holds ``*meta_info.json``, ``FILE`` the questions as JSON lines (neither ships with this project). It tests
-the program API and the geometry under it, not an adapter: the questions were made from these very boxes. Object
+``DIR`` holds ``*_meta_info.json``, ``FILE`` the questions as JSON lines (neither ships with this project). It tests
+the `meta_info` adapter, the geometry and the program API: the questions were made from these very boxes. Object
 sizes, room sizes, counts, relative distances and the three kinds of direction are answered; absolute distances
 are left out, as the benchmark takes them from a grid of sampled points rather than from the boxes.
 """
@@ -23,13 +23,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ouroboros_data import registry
 from ouroboros_data.programs import api
 from ouroboros_data.programs.results import Outcome
 from ouroboros_data.programs.sandbox import SandboxPool
-from ouroboros_data.types import Room, Scene, SceneObject
+from ouroboros_data.types import Room, Scene
 
-ALIASES = {"coat rack": "coat hanger"}
-"""Names that the questions use, by the name in the metadata."""
 EDITED = frozenset({80, 2565, 2637, 4551})
 """Counting questions whose answers do not follow from the metadata; they look edited by hand."""
 UNBOXED = frozenset({4498, 4508, 4509})
@@ -77,11 +76,21 @@ class Result:
 
 
 def load_scenes(meta: Path) -> dict[str, Scene]:
-    """Scenes by name from every ``*meta_info.json`` below ``meta``: boxes and area, no frames."""
-    scenes: dict[str, Scene] = {}
-    for path in sorted(meta.glob("*meta_info.json")):
-        for name, entry in json.loads(path.read_text("utf-8")).items():
-            scenes[name] = _scene(name, entry)
+    """Scenes by name from every ``*_meta_info.json`` in ``meta``: boxes and area, no frames."""
+    adapter = registry.load("scene_adapters", "meta_info")(root=meta, seed=0, options={"doubtful": "keep"})
+    scenes = {}
+    for ref in adapter.refs():
+        layout = adapter.layout(ref.id)
+        scenes[ref.id] = Scene(
+            id=ref.id,
+            source=ref.source,
+            space_id=ref.id,
+            license="see the source",
+            frames_origin="rendered",
+            room=Room(area_m2=layout.room_area_m2),
+            objects=layout.objects,
+            frames=(),
+        )
     return scenes
 
 
@@ -114,35 +123,6 @@ def answer_all(scenes: dict[str, Scene], questions: Path) -> list[Result]:
     return results
 
 
-def _scene(name: str, entry: dict[str, Any]) -> Scene:
-    objects = []
-    for category, boxes in entry["object_bbox"].items():
-        # Some ScanNet scenes list every printer twice.
-        distinct = {json.dumps(box, sort_keys=True): box for box in boxes}
-        for k, box in enumerate(distinct.values()):
-            a = box["normalizedAxes"]
-            objects.append(
-                SceneObject(
-                    id=f"{category}_{k}",
-                    category=category,
-                    center_m=tuple(box["centroid"]),
-                    extent_m=tuple(box["axesLengths"]),
-                    # The file's rows are the box axes; ours are columns.
-                    R_world_object=((a[0], a[3], a[6]), (a[1], a[4], a[7]), (a[2], a[5], a[8])),
-                )
-            )
-    return Scene(
-        id=name,
-        source=entry["dataset"],
-        space_id=name,
-        license="see the source",
-        frames_origin="captured",
-        room=Room(area_m2=entry["room_size"]),
-        objects=tuple(objects),
-        frames=(),
-    )
-
-
 def _program(entry: dict[str, Any]) -> str | None:
     kind, text = entry["question_type"], entry["question"]
     options = [option.split(". ", 1)[1] for option in entry["options"] or ()]
@@ -156,12 +136,10 @@ def _program(entry: dict[str, Any]) -> str | None:
         return f'def answer():\n    return number(count({name!r}), "count")'
     if kind == "object_rel_distance":
         target = _names(_REL, text)[1]
-        names = {ALIASES.get(option, option): option for option in options}
         return (
             "def answer():\n"
-            f"    names = {names!r}\n"
-            f"    nearest = closest(only({target!r}), objects(*names))\n"
-            f"    return choice(names[nearest.category], {options!r})"
+            f"    nearest = closest(only({target!r}), objects(*{options!r}))\n"
+            f"    return choice(nearest.category, {options!r})"
         )
     if kind in _SCHEMES:
         stand, facing, target = (f"only({name!r})" for name in _names(_DIRECTION, text))
@@ -177,7 +155,7 @@ def _names(pattern: re.Pattern[str], text: str) -> tuple[str, ...]:
     match = pattern.search(text)
     if match is None:
         raise ValueError(f"a question of an unknown form: {text!r}")
-    return tuple(ALIASES.get(name, name) for name in match.groups())
+    return match.groups()
 
 
 def main() -> int:
@@ -185,7 +163,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--meta", type=Path, required=True, help="directory with *meta_info.json")
+    parser.add_argument("--meta", type=Path, required=True, help="directory with *_meta_info.json")
     parser.add_argument("--questions", type=Path, required=True, help="questions as JSON lines")
     parser.add_argument("--json", type=Path, help="write every row's outcome here")
     arguments = parser.parse_args()

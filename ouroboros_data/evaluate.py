@@ -13,9 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ouroboros_data.types import Question
+from ouroboros_data.types import LETTERS, Question
 
-LETTERS = "ABCDEFGHIJ"
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
 """Of MRA. VSI-Bench's own expression, ``linspace(.5, .95, int((.95 - .5) / .05 + 2))``, comes out at ten as well."""
 _CONSTANTS = 400

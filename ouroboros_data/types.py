@@ -22,6 +22,8 @@ Unit = Literal["count", "m", "cm", "m2", "deg", "s"]
 Status = Literal["accepted", "rejected"]
 FramesOrigin = Literal["captured", "rendered"]
 Band = Literal["easy", "frontier", "hard"]
+LETTERS = "ABCDEFGHIJ"
+"""Published answers of choices: the option's place as a letter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

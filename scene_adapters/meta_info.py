@@ -16,11 +16,11 @@ from ouroboros_data.geometry.cameras import pinhole
 from ouroboros_data.geometry.render import render
 from ouroboros_data.ids import content_hash
 from ouroboros_data.media.rendered import camera_frames, film
-from ouroboros_data.records import from_json
 from ouroboros_data.types import Room, Scene, SceneRef
 from scene_adapters.meta_info_read import Doubt, Layout, files_below, parse_scene, read_file, read_visits
 from scene_adapters.meta_info_view import box_meshes, estimate_shell, shell_meshes
 from scene_adapters.meta_info_walk import plan_walk
+from scene_adapters.option_checks import need, need_film, read_options
 
 VERSION = "1"
 """Part of every scene's key: raise it whenever the same file gives another scene."""
@@ -30,6 +30,7 @@ LICENSES = {
     "arkitscenes": "ARKitScenes-License",
 }
 SPLITS_FILE = "3dod_train_val_splits.csv"
+_SCENE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _LOG = logging.getLogger(__name__)
 
 
@@ -59,17 +60,10 @@ def check_options(options: Mapping[str, Any]) -> Options:
     Raises:
         RecipeError: A key is unknown, a type is wrong or a value is out of range; the message names the field.
     """
-    where = "scenes.options"
-    known = from_json(Options, options, where=where, error=RecipeError)
-
-    def need(holds: bool, field: str, what: str) -> None:
-        if not holds:
-            raise RecipeError(f"{field}: {what}, got {getattr(known, field)!r}", where=where)
-
-    need(2 <= known.frame_count <= 10_000, "frame_count", "must be 2 to 10000")
-    need(0.1 <= known.fps <= 120, "fps", "must lie in 0.1 to 120")
-    need(all(32 <= n <= 4096 and n % 2 == 0 for n in known.size_px), "size_px", "must be even, 32 to 4096")
-    need(30 <= known.hfov_deg <= 120, "hfov_deg", "must lie in 30 to 120")
+    known = read_options(Options, options)
+    need(2 <= known.frame_count <= 10_000, known, "frame_count", "must be 2 to 10000")
+    need_film(known)
+    need(30 <= known.hfov_deg <= 120, known, "hfov_deg", "must lie in 30 to 120")
     return known
 
 
@@ -122,6 +116,12 @@ class MetaInfo:
                 "not a scene of these files and options", where=ref.id, fix="list the scenes again"
             )
         dataset, path, _ = self._entries[ref.id]
+        if not _SCENE_NAME.fullmatch(ref.id):  # it becomes a directory's name
+            raise SceneError(
+                f"scene {ref.id!r}: a name has letters, digits, '.', '_' and '-' only",
+                where=str(path),
+                fix="rename it",
+            )
         layout = self.layout(ref.id)
         doubtful = self._judge(layout, f"{path}: {ref.id}")
         labelled = [record.category not in doubtful for record in layout.objects]
@@ -147,10 +147,6 @@ class MetaInfo:
         )
         rendered = render(meshes, poses, K_px, options.size_px)
         directory = media / ref.id
-        try:
-            directory.mkdir(exist_ok=True)
-        except OSError as error:
-            raise SceneError(f"cannot be created: {error.strerror}", where=str(directory)) from None
         return Scene(
             id=ref.id,
             source=dataset,

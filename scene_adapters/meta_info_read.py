@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ SUFFIX = "_meta_info.json"
 _REPAIR = "leave the scene out of the file, or fix the field"
 # Names that the questions of VSI-Bench use for categories that the files call otherwise.
 ALIASES = {"coat hanger": "coat rack", "tv monitor": "tv"}
+_BETWEEN_WORDS = re.compile(r"[_,()]")
+_MAX_NAME = 64
 _ORTHONORMAL = 1e-3
 
 
@@ -66,7 +69,9 @@ def read_file(path: Path) -> dict[str, Any]:
         raise SceneError("not JSON that can be read: nested too deeply", where=str(path)) from None
     if not isinstance(data, dict) or not data:
         raise SceneError(
-            "expected a JSON object with an entry per scene", where=str(path), fix="see formats in docs"
+            "expected a JSON object with an entry per scene",
+            where=str(path),
+            fix='{"scene name": {"room_size": …, "object_counts": …, "object_bbox": …}}',
         )
     return data
 
@@ -96,6 +101,10 @@ def parse_scene(entry: Any, *, where: str) -> Layout:
     for name, entries in _mapping(entry.get("object_bbox"), "object_bbox", where).items():
         if not isinstance(entries, list):
             _fail(f"object_bbox.{name} must be a list of boxes", where)
+        if not 1 <= len(canonical(name)) <= _MAX_NAME:
+            _fail(
+                f"object_bbox: a category's name has 1 to {_MAX_NAME} characters, got {name!r}"[:160], where
+            )
         kept = boxes.setdefault(canonical(name), [])
         for number, box in enumerate(entries):
             parsed = _box(box, f"object_bbox.{name}[{number}]", where)
@@ -125,8 +134,8 @@ def parse_scene(entry: Any, *, where: str) -> Layout:
 
 
 def canonical(name: str) -> str:
-    """Category as questions name it."""
-    plain = " ".join(name.replace("_", " ").lower().split())
+    """Category as questions name it; commas and parentheses, which ids may not hold, count as spaces."""
+    plain = " ".join(_BETWEEN_WORDS.sub(" ", name).lower().split())
     return ALIASES.get(plain, plain)
 
 

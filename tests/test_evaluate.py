@@ -86,8 +86,9 @@ def test_mean_relative_accuracy_is_vsi_benchs_own_formula():
         ("(B)", 0.0),
         ("B)", 0.0),
         ("", 0.0),
-    ]
-    + [("A", 0.0), ("chair", 0.0)],
+        ("A", 0.0),
+        ("chair", 0.0),
+    ],
 )
 def test_choices_count_by_the_first_word(reply, score):
     assert grade(item("B", "choice", options=("table", "chair")), reply) == score

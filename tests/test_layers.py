@@ -21,7 +21,7 @@ LAYERS: list[set[str]] = [
     {"proposers", "programs", "models"},
     {"engine", "geometry", "media", "digest", "scenefile"},
     {"store", "config", "registry", "resources", "records", "plugins", "progress"},
-    {"ids"},
+    {"ids", "english"},
     {"types", "errors"},
 ]
 ADAPTERS_MAY_USE = {"types", "errors", "ids", "records", "geometry", "media", "plugins"}

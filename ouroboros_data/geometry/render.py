@@ -23,7 +23,7 @@ Pattern = Literal["plain", "stripes", "checker", "dots"]
 PATTERNS: tuple[Pattern, ...] = ("plain", "stripes", "checker", "dots")
 BACKGROUND = (0.80, 0.86, 0.92)
 
-_CHUNK = 1 << 18  # rays, or rows of the table, that are held at once
+_CHUNK = 1 << 17  # rays, or rows of the table, that are held at once; more is slower, it leaves the cache
 # An eye nearer to a triangle's plane than this looks along it: its equation is useless, embree is asked.
 _IN_PLANE_M = 1e-4
 _AMBIENT, _CEILING, _SIDE, _HEAD = 0.34, 0.26, 0.10, 0.36
@@ -73,9 +73,9 @@ class _Triangles:
     normal: Floats
     mesh: npt.NDArray[np.int32]
     tint: npt.NDArray[np.float32]
-    """(t, 3), 0..255."""
+    """(3, t), 0..255."""
     marks: npt.NDArray[np.float32]
-    """(t, 3): what a mark of the pattern adds to the tint."""
+    """(3, t): what a mark of the pattern adds to the tint."""
     pattern: npt.NDArray[np.int8]
     cell_m: npt.NDArray[np.float32]
     texture: Floats
@@ -185,12 +185,16 @@ def _triangles(meshes: Sequence[RenderMesh], corners_m: Floats, mesh_of: npt.NDA
         corner_m=np.concatenate([a, none]),
         normal=np.concatenate([normal, none]),
         mesh=np.append(mesh_of, -1).astype(np.int32),
-        tint=(255 * np.concatenate([tints[mesh_of], [BACKGROUND]])).astype(np.float32),
-        marks=(255 * np.concatenate([marks[mesh_of], none])).astype(np.float32),
+        tint=_columns(255 * np.concatenate([tints[mesh_of], [BACKGROUND]])),
+        marks=_columns(255 * np.concatenate([marks[mesh_of], none])),
         pattern=np.append(codes[mesh_of], 0).astype(np.int8),
         cell_m=np.append(cells[mesh_of], 1.0).astype(np.float32),
         texture=np.concatenate([texture, np.zeros((1, 2, 4))]),
     )
+
+
+def _columns(rows: Floats) -> npt.NDArray[np.float32]:
+    return np.ascontiguousarray(rows.T, np.float32)
 
 
 def _texture(normal: Floats, area: Floats, mesh_of: npt.NDArray[np.int32], corners_m: Floats) -> Floats:
@@ -226,29 +230,41 @@ def _render_part(
 
     sx, sy, sz, reach, shade = (column.take(flat) for column in _plane_table(tri, rotation, eye))
     x, y = rays[:, 0].astype(np.float32), rays[:, 1].astype(np.float32)
-    inverse = sx * x + sy * y + sz
-    cosine = reach * inverse / np.sqrt(x * x + y * y + 1)
+    sx *= x
+    sy *= y
+    sx += sy
+    sx += sz
+    inverse = sx
+    cosine = reach * inverse
+    cosine /= np.sqrt(x * x + y * y + 1)
     in_plane = np.flatnonzero(hit & (reach < _IN_PLANE_M))
     if len(in_plane):
         exact = scene.run(origins[in_plane], directions[in_plane], query="INTERSECT", output=1)["tfar"]
         inverse.reshape(-1)[in_plane] = 1 / np.maximum(exact, 1e-6)
         np.clip(cosine, 0, 1, out=cosine)
-    depth = np.divide(np.float32(1), inverse, out=np.full_like(inverse, np.inf), where=hit)
+    with np.errstate(divide="ignore"):  # the row of "nothing seen" holds zeros
+        depth = np.divide(np.float32(1), inverse, out=inverse)
 
-    shade += _HEAD * cosine
-    shade *= np.maximum(_FALLOFF_M / (_FALLOFF_M + depth), _DIMMEST)
-    color = tri.tint.take(face, axis=0)
+    cosine *= _HEAD
+    shade += cosine
+    falloff = np.add(depth, _FALLOFF_M, out=cosine)
+    np.divide(_FALLOFF_M, falloff, out=falloff)
+    shade *= np.maximum(falloff, _DIMMEST, out=falloff)
     marked = np.flatnonzero(tri.pattern.take(face))
     if len(marked):
         amount = _pattern(tri, rotation, eye, flat, marked, rays, depth, focal_px)
-        color.reshape(-1, 3)[marked] += amount * tri.marks.take(face.take(marked), axis=0)
+        marked_face = face.take(marked)
 
     shape = out.depth_m[part].shape
     out.depth_m[part] = depth.reshape(shape)
     out.instance[part] = tri.mesh[face].reshape(shape)
     _outline(shade.reshape(shape), out.instance[part], out.depth_m[part])
-    color *= shade[..., None]
-    out.rgb[part] = np.minimum(color, 255, out=color).reshape(*shape, 3)
+    for channel in range(3):
+        color = tri.tint[channel].take(face)
+        if len(marked):
+            color.reshape(-1)[marked] += amount * tri.marks[channel].take(marked_face)
+        color *= shade
+        out.rgb[part][..., channel] = np.minimum(color, 255, out=color).reshape(shape)
 
 
 def _plane_table(tri: _Triangles, rotation: Floats, eye: Floats) -> npt.NDArray[np.float32]:
@@ -277,7 +293,7 @@ def _pattern(
     depth: npt.NDArray[np.float32],
     focal_px: float,
 ) -> npt.NDArray[np.float32]:
-    """Share of a mark in each pixel of ``marked``, (n, 1); its mean where a cell is too small to be drawn."""
+    """Share of a mark in each pixel of ``marked``, (n,); its mean where a cell is too small to be drawn."""
     row, z = flat.take(marked), depth.take(marked)
     x, y = (np.broadcast_to(rays[:, i].astype(np.float32), depth.shape).ravel().take(marked) for i in (0, 1))
     axes, offset = tri.texture[..., :3].reshape(-1, 3), tri.texture[..., 3]
@@ -303,7 +319,7 @@ def _pattern(
     sharp = np.clip(tri.cell_m.take(triangle) * np.float32(focal_px) / z - 1, 0, 1)
     mean = _COVERAGE.take(kind)
     faded: npt.NDArray[np.float32] = mean + sharp * (mark - mean)
-    return faded[:, None]
+    return faded
 
 
 def _outline(

@@ -6,14 +6,10 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from ouroboros_data.errors import SceneError
 from ouroboros_data.media.reader import Backend, FrameReader, open_reader
+from ouroboros_data.plugins import Image
 from ouroboros_data.types import Question, Scene
-
-Image = npt.NDArray[np.uint8]
 
 
 def sample_frame_ids(scene: Scene, count: int) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ouroboros_data.errors import SceneError
 from ouroboros_data.geometry.cameras import as_mat3, as_mat4
 from ouroboros_data.geometry.render import Rendered, RenderMesh
 from ouroboros_data.ids import file_sha256
@@ -62,9 +63,17 @@ def camera_frames(
 def film(rendered: Rendered, path: Path, fps: float) -> Video:
     """Write the frames to ``path`` and describe the video, relative to the directory it lies in.
 
+    That directory is made if it is not there; the one above it exists.
+
     Raises:
         SceneError: It cannot be written.
     """
+    try:
+        path.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        raise SceneError(
+            f"cannot be created: {error.strerror}", where=str(path.parent), fix="check space and rights"
+        ) from None
     write_video(path, rendered.rgb, fps)
     count, height, width = rendered.rgb.shape[:3]
     return Video(

@@ -66,6 +66,11 @@ class MuonWithAdam:
         }
         self._adam = torch.optim.Adam(list(others), lr=learning_rate * ADAM_SHARE, betas=(0.9, 0.95))
 
+    def set_learning_rate(self, learning_rate: float) -> None:
+        """Change the rate of both parts from the next step on."""
+        self._lr = learning_rate
+        self._adam.param_groups[0]["lr"] = learning_rate * ADAM_SHARE
+
     @torch.no_grad()
     def step(self) -> None:
         """Apply the gradients; a matrix without one counts as zero (a text-only batch leaves the vision tower out)."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, get_args
 
-from ouroboros_data.types import Answer, Evidence, Unit
+from ouroboros_data.types import LETTERS, Answer, Evidence, Unit
 
 REASONS = {
     "lint": "the text breaks a rule of the program API (not one function, import, underscore name, …)",
@@ -78,7 +78,7 @@ def outcome_of(packed: Any, evidence: Evidence | None = None) -> Outcome:
         if kind == "number":
             answer = number_answer(value, detail, step)
         elif kind == "choice":
-            options = _texts(detail, "choice() options", 2, 10)
+            options = _texts(detail, "choice() options", 2, len(LETTERS))
             answer = _choice_answer(value, options)
         elif kind == "ordering":
             items = _texts(value, "ordering()", 2, 12)
@@ -137,7 +137,7 @@ def number_text(value: float, unit: str, step: Any = None) -> str:
 def _choice_answer(value: Any, options: tuple[str, ...]) -> Answer:
     if type(value) is not str or value not in options:
         raise ValueError(f"choice(): {value!r} is not one of the options {list(options)}"[:200])
-    return Answer(type="choice", value=value, text=chr(ord("A") + options.index(value)))
+    return Answer(type="choice", value=value, text=LETTERS[options.index(value)])
 
 
 def _texts(values: Any, what: str, least: int, most: int) -> tuple[str, ...]:

@@ -1,30 +1,11 @@
-"""English for category names: plurals, and which names a question can point with."""
+"""Which category names a question can point with."""
 
 from __future__ import annotations
 
-import functools
-import re
 from collections.abc import Collection
 
-_IRREGULAR = {
-    "shelf": "shelves",
-    "bookshelf": "bookshelves",
-    "knife": "knives",
-    "loaf": "loaves",
-    "scarf": "scarves",
-    "mouse": "mice",
-    "person": "people",
-    "man": "men",
-    "woman": "women",
-    "child": "children",
-    "foot": "feet",
-    "piano": "pianos",
-    "photo": "photos",
-    "radio": "radios",
-    "stereo": "stereos",
-    "dresser": "dressers",
-}
-_SINGULAR_IN_S = {"bus", "canvas", "lens", "gas", "atlas", "cactus", "chess"}
+from ouroboros_data.english import in_plural, named_categories, plural
+
 _KIND_OF = {
     "armchair": "chair",
     "bookshelf": "shelf",
@@ -50,30 +31,6 @@ _NOT_POINTABLE = frozenset(
 )
 
 
-def plural(name: str) -> str:
-    """Plural of a category name; only the last word changes (``trash bin`` → ``trash bins``)."""
-    head, space, last = name.rpartition(" ")
-    return head + space + _plural_word(last)
-
-
-def _plural_word(word: str) -> str:
-    if word in _IRREGULAR:
-        return _IRREGULAR[word]
-    if in_plural(word):
-        return word
-    if word.endswith(("s", "x", "z", "ch", "sh")):
-        return word + "es"
-    if word.endswith("y") and word[-2:-1] not in tuple("aeiou"):
-        return word[:-1] + "ies"
-    return word + "s"
-
-
-def in_plural(name: str) -> bool:
-    """Whether the name is a plural already (``blinds``, ``kitchen cabinets``)."""
-    last = name.rpartition(" ")[2]
-    return last.endswith("s") and not last.endswith(("ss", "us")) and last not in _SINGULAR_IN_S
-
-
 def pointable(name: str, others: Collection[str]) -> bool:
     """Whether a person who hears ``name`` can tell which category of the scene is meant.
 
@@ -93,12 +50,4 @@ def pointable(name: str, others: Collection[str]) -> bool:
 
 def strangers(text: str, mentions: Collection[str], categories: Collection[str]) -> set[str]:
     """Categories of the scene that occur as words in ``text`` without being among ``mentions``."""
-    rest = text.lower()
-    for name in sorted(mentions, key=len, reverse=True):
-        rest = _word(name).sub("~", rest)
-    return {name for name in categories if name not in mentions and _word(name).search(rest)}
-
-
-@functools.lru_cache(maxsize=4096)
-def _word(name: str) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{re.escape(plural(name))}|{re.escape(name)})\b")
+    return named_categories(text.lower(), {*mentions, *categories}) - set(mentions)

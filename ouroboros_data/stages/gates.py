@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from ouroboros_data import resources
+from ouroboros_data.english import named_categories, namings
 from ouroboros_data.programs import api, results
 from ouroboros_data.programs.margins import Margin
 from ouroboros_data.programs.results import Outcome
@@ -56,7 +56,6 @@ _PHRASES = re.compile(r"\b(?:floor (?:area|space|plan|size)|front door key|table
 _GENERIC = re.compile(r"\b(?:objects?|things?|items?|pieces?|furniture|everything|anything)\b")
 # What makes "the chair …" point at one of several chairs.
 _SPECIFIER = r"(?!\s+(?:that|which|who|whose|closest|nearest|farthest|furthest|with|seen|first|last)\b)"
-_IRREGULAR = {"mouse": "mice", "man": "men", "person": "people", "child": "children", "foot": "feet"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,58 +201,11 @@ def duplicate(key: str, seen: Collection[str]) -> Rejection | None:
     return _reject("duplicate", "duplicate", "same scene, type, objects in their roles, and answer")
 
 
-def named_categories(text: str, categories: Iterable[str]) -> set[str]:
-    """Which categories a lower-case text names, in singular or plural; longer names win over names inside
-    them.
-    """
-    found = set()
-    names = tuple(sorted(categories, key=lambda name: (-len(name), name)))
-    for match in _pattern(names).finditer(text):
-        found.add(_lookup(names)[" ".join(match.group(1).split())])
-    return found
-
-
 def _definite(name: str, text: str, categories: Iterable[str]) -> bool:
     """Whether the text says 'the <name>' in the singular, with nothing behind that singles one out."""
-    names = tuple(sorted(categories, key=lambda other: (-len(other), other)))
-    for match in _pattern(names).finditer(text):
-        if " ".join(match.group(1).split()) != name or text[match.end() : match.end() + 3] == "(s)":
+    for _, spelling, match in namings(text, categories):
+        if spelling != name or text[match.end() : match.end() + 3] == "(s)":
             continue
         if re.search(r"\bthe\s+$", text[: match.start()]) and re.match(_SPECIFIER, text[match.end() :]):
             return True
     return False
-
-
-@functools.lru_cache(maxsize=1024)
-def _lookup(names: tuple[str, ...]) -> dict[str, str]:
-    """Spelling to category; a category's own name wins over another's plural."""
-    table = {plural: name for name in names for plural in plurals(name)}
-    table.update({name: name for name in names})
-    return table
-
-
-@functools.lru_cache(maxsize=1024)
-def _pattern(names: tuple[str, ...]) -> re.Pattern[str]:
-    spellings = sorted(_lookup(names), key=lambda s: (-len(s), s))
-    body = "|".join(re.escape(s).replace(r"\ ", r"\s+") for s in spellings)
-    return re.compile(rf"(?<![\w-])({body or '(?!)'})(?![\w-])")
-
-
-def plurals(name: str) -> tuple[str, ...]:
-    """English plurals of a category name, by its last word."""
-    *front, last = name.split(" ")
-    if last in _IRREGULAR:
-        forms = [_IRREGULAR[last]]
-    elif last.endswith(("s", "x", "z", "ch", "sh")):
-        forms = [last + "es"]
-    elif last.endswith("y") and last[-2:-1] not in tuple("aeiou"):
-        forms = [last[:-1] + "ies"]
-    elif last.endswith("fe"):
-        forms = [last[:-2] + "ves", last + "s"]
-    elif last.endswith("f"):
-        forms = [last[:-1] + "ves", last + "s"]
-    elif last.endswith("o"):
-        forms = [last + "s", last + "es"]
-    else:
-        forms = [last + "s"]
-    return tuple(" ".join([*front, form]) for form in forms)

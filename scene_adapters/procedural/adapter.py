@@ -13,12 +13,12 @@ import numpy as np
 import shapely
 
 from ouroboros_data.errors import RecipeError, SceneError
-from ouroboros_data.geometry.cameras import as_mat3, as_mat4, pinhole
-from ouroboros_data.geometry.render import Rendered, RenderMesh, render
-from ouroboros_data.ids import content_hash, file_sha256, seed_from
-from ouroboros_data.media.video import write_video
-from ouroboros_data.records import from_json
-from ouroboros_data.types import CameraFrame, ObjectView, Room, Scene, SceneObject, SceneRef, Video
+from ouroboros_data.geometry.cameras import pinhole
+from ouroboros_data.geometry.render import RenderMesh, render
+from ouroboros_data.ids import content_hash, seed_from
+from ouroboros_data.media.rendered import camera_frames, film
+from ouroboros_data.types import Room, Scene, SceneObject, SceneRef
+from scene_adapters.option_checks import need, need_film, read_options
 from scene_adapters.procedural.furnish import furnish
 from scene_adapters.procedural.layout import Layout
 from scene_adapters.procedural.meshes import room_meshes, scene_objects
@@ -58,24 +58,17 @@ def check_options(options: Mapping[str, Any]) -> Options:
     Raises:
         RecipeError: A key is unknown, a type is wrong or a value is out of range; the message names the field.
     """
-    where = "scenes.options"
-    known = from_json(Options, options, where=where, error=RecipeError)
-
-    def need(holds: bool, field: str, what: str) -> None:
-        if not holds:
-            raise RecipeError(f"{field}: {what}, got {getattr(known, field)!r}", where=where)
-
-    need(1 <= known.count <= 1_000_000, "count", "must be 1 to 1000000")
-    need(1 <= known.frame_count <= 10_000, "frame_count", "must be 1 to 10000")
-    need(0.1 <= known.fps <= 120, "fps", "must lie in 0.1 to 120")
-    need(all(32 <= n <= 4096 and n % 2 == 0 for n in known.size_px), "size_px", "must be even, 32 to 4096")
+    known = read_options(Options, options)
+    need(1 <= known.count <= 1_000_000, known, "count", "must be 1 to 1000000")
+    need(1 <= known.frame_count <= 10_000, known, "frame_count", "must be 1 to 10000")
+    need_film(known)
     low, high = known.hfov_deg
-    need(30 <= low <= high <= 120, "hfov_deg", "must be [low, high] within 30 to 120")
+    need(30 <= low <= high <= 120, known, "hfov_deg", "must be [low, high] within 30 to 120")
     low, high = known.area_m2
-    need(6 <= low <= high <= 120, "area_m2", "must be [low, high] within 6 to 120")
+    need(6 <= low <= high <= 120, known, "area_m2", "must be [low, high] within 6 to 120")
     few, many = known.objects
-    need(3 <= few <= many <= 80, "objects", "must be [fewest, most] within 3 to 80")
-    need(0 <= known.l_shaped <= 1, "l_shaped", "must lie in 0 to 1")
+    need(3 <= few <= many <= 80, known, "objects", "must be [fewest, most] within 3 to 80")
+    need(0 <= known.l_shaped <= 1, known, "l_shaped", "must lie in 0 to 1")
     return known
 
 
@@ -118,11 +111,6 @@ class Procedural:
         room = build_room(self.options, self.seed, index)
         rendered = render(room.meshes, room.T_world_camera, room.K_px, self.options.size_px)
         directory = media / ref.id
-        try:
-            directory.mkdir(exist_ok=True)
-        except OSError as error:
-            raise SceneError(f"cannot be created: {error.strerror}", where=str(directory)) from None
-        write_video(directory / "video.mp4", rendered.rgb, self.options.fps)
         return Scene(
             id=ref.id,
             source="procedural",
@@ -131,14 +119,15 @@ class Procedural:
             frames_origin="rendered",
             room=room.room,
             objects=room.objects,
-            frames=_frames(self.options, room, rendered),
-            video=Video(
-                path="video.mp4",
-                sha256=file_sha256(directory / "video.mp4"),
+            frames=camera_frames(
+                rendered,
+                room.meshes,
+                [record.id for record in room.objects],
+                T_world_camera=room.T_world_camera,
+                K_px=room.K_px,
                 fps=self.options.fps,
-                frame_count=self.options.frame_count,
-                size_px=self.options.size_px,
             ),
+            video=film(rendered, directory / "video.mp4", self.options.fps),
             root=str(directory),
         )
 
@@ -217,31 +206,3 @@ def _room(layout: Layout, yaw_rad: float) -> Room:
     return Room(
         area_m2=float(shapely.Polygon(polygon).area), floor_polygon_m=polygon, height_m=layout.shell.height_m
     )
-
-
-def _frames(options: Options, room: BuiltRoom, rendered: Rendered) -> tuple[CameraFrame, ...]:
-    row_of = {record.id: row for row, record in enumerate(room.objects)}
-    # Moved up by one, so that "nothing seen" (-1) has a place; it and the shell's meshes belong to no object.
-    owner = np.array([len(row_of)] + [row_of.get(mesh.object_id or "", len(row_of)) for mesh in room.meshes])
-    width, height = options.size_px
-    K_px = as_mat3(room.K_px)
-    frames = []
-    for index, pose in enumerate(room.T_world_camera):
-        per_mesh = np.bincount(rendered.instance[index].ravel() + 1, minlength=len(owner))
-        pixels = np.bincount(owner, weights=per_mesh, minlength=len(row_of) + 1)
-        frames.append(
-            CameraFrame(
-                id=f"f{index:04d}",
-                index=index,
-                time_s=index / options.fps,
-                size_px=options.size_px,
-                K_px=K_px,
-                T_world_camera=as_mat4(pose),
-                views=tuple(
-                    ObjectView(object_id=record.id, pixel_share=int(count) / (width * height))
-                    for record, count in zip(room.objects, pixels[:-1], strict=True)
-                    if count
-                ),
-            )
-        )
-    return tuple(frames)

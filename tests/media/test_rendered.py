@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ouroboros_data.errors import SceneError
 from ouroboros_data.geometry.render import Rendered, RenderMesh
 from ouroboros_data.ids import file_sha256
 from ouroboros_data.media.reader import open_reader
@@ -53,3 +54,15 @@ def test_the_record_describes_the_file(tmp_path: Path) -> None:
             reader.fps,
         )
     assert video.path == "video.mp4" and video.sha256 == file_sha256(tmp_path / "video.mp4")
+
+
+def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    rendered = Rendered(
+        rgb=np.zeros((1, 48, 64, 3), np.uint8),
+        depth_m=np.ones((1, 48, 64), np.float32),
+        instance=np.zeros((1, 48, 64), np.int32),
+    )
+    film(rendered, tmp_path / "room" / "video.mp4", 2.0)
+    (tmp_path / "file").touch()
+    with pytest.raises(SceneError, match=r"room: cannot be created: .*check space and rights"):
+        film(rendered, tmp_path / "file" / "room" / "video.mp4", 2.0)

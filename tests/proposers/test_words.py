@@ -2,30 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ouroboros_data.proposers.words import plural, pointable, strangers
-
-
-@pytest.mark.parametrize(
-    ("one", "several"),
-    [
-        ("chair", "chairs"),
-        ("shelf", "shelves"),
-        ("bookshelf", "bookshelves"),
-        ("trash bin", "trash bins"),
-        ("couch", "couches"),
-        ("box", "boxes"),
-        ("computer mouse", "computer mice"),
-        ("lamp", "lamps"),
-        ("key", "keys"),
-        ("berry", "berries"),
-        ("glass", "glasses"),
-        ("bus", "buses"),
-        ("blinds", "blinds"),
-        ("toilet brush", "toilet brushes"),
-    ],
-)
-def test_plural(one: str, several: str) -> None:
-    assert plural(one) == several
+from ouroboros_data.proposers.words import pointable, strangers
 
 
 @pytest.mark.parametrize(
@@ -51,4 +28,5 @@ def test_strangers_are_whole_words_in_either_number() -> None:
     categories = ["table", "coffee table", "chair", "lamp", "shelf"]
     text = "How far is the coffee table from the lampshade and the Shelves?"
     assert strangers(text, ["coffee table"], categories) == {"shelf"}
-    assert strangers(text, [], categories) == {"coffee table", "table", "shelf"}
+    assert strangers(text, [], categories) == {"coffee table", "shelf"}
+    assert strangers(text, ["table"], categories) == {"coffee table", "shelf"}

@@ -127,22 +127,6 @@ def test_options_name_categories_too():
     assert gates.reference(draft, ROOM, evidence("v", "l")).reason == "unused"
 
 
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [
-        ("the coffee table and the tables", {"coffee table", "table"}),
-        ("two coffee tables", {"coffee table"}),
-        ("the shelves, the boxes and the trash cans", {"shelf", "box", "trash can"}),
-        ("the curtains", {"curtains"}),
-        ("a bookshelf", set()),
-        ("a table-like thing", set()),
-    ],
-)
-def test_named_categories(text, names):
-    known = {"coffee table", "table", "shelf", "box", "trash can", "curtains"}
-    assert gates.named_categories(text, known) == names
-
-
 def test_visible_wants_every_object_in_some_sampled_frame():
     assert gates.visible(ROOM, hand.FRAMES, evidence("t", "v"), hand.SHARE) is None
     assert gates.visible(ROOM, hand.FRAMES, evidence(), hand.SHARE) is None

@@ -218,6 +218,15 @@ def test_duplicate_keys_know_roles_and_not_words(pool):
     assert len(set(keys)) == 3
 
 
+def test_a_number_at_another_resolution_is_another_question(pool):
+    first = check(pool, [GAP])[0]
+    coarser = replace(first.answer, text=f"{float(first.answer.text):.0f}")
+    assert coarser.text != first.answer.text and coarser.value == first.answer.value
+    again = replace(first.answer, value=first.answer.value + 1e-9)
+    keys = [duplicate_key(GAP, answer, first.evidence) for answer in (first.answer, coarser, again)]
+    assert keys[0] == keys[2] != keys[1]
+
+
 def test_shuffled_options_are_the_same_question(pool):
     shuffled = replace(
         LEFT,

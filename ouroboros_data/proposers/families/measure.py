@@ -9,9 +9,9 @@ from functools import partial
 
 import numpy as np
 
+from ouroboros_data.english import plural
 from ouroboros_data.proposers.ask import Ask, Family, Knob, interleave, lit, program
 from ouroboros_data.proposers.view import View
-from ouroboros_data.proposers.words import plural
 from ouroboros_data.types import Unit
 
 MIN_GAP_M = 0.2
