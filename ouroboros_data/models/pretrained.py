@@ -10,7 +10,7 @@ from typing import Any, Literal
 from ouroboros_data.config import SolverSettings, options_from_mapping
 from ouroboros_data.errors import RecipeError, SolverError
 from ouroboros_data.models.prompts import ChoiceStyle, PromptStyle
-from ouroboros_data.models.transformers_solver import SolverConfig, TransformersSolver, use_threads
+from ouroboros_data.models.transformers_solver import SolverConfig, TransformersSolver, quiet, use_threads
 from ouroboros_data.progress import Progress
 
 FAMILIES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe")
@@ -74,6 +74,7 @@ def build(
         )
     if chosen.threads is not None:
         use_threads(chosen.threads)
+    quiet()
     progress.say(f"  loading {chosen.model}")
     model, tokenizer, image_processor = _load(chosen)
     if chosen.lora is not None:

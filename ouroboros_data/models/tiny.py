@@ -19,17 +19,17 @@ from safetensors import SafetensorError
 
 from ouroboros_data.config import SolverSettings, options_from_mapping
 from ouroboros_data.errors import RecipeError, SolverError
-from ouroboros_data.ids import content_hash, rng, seed_from
+from ouroboros_data.ids import content_hash, seed_from
 from ouroboros_data.media.frames import FrameBank
-from ouroboros_data.models import tiny_parts
+from ouroboros_data.models import tiny_parts, tiny_vision
 from ouroboros_data.models.prompts import BARE
 from ouroboros_data.models.tiny_rooms import Lesson, RoomPlan, make_lessons
-from ouroboros_data.models.transformers_solver import SolverConfig, TransformersSolver, use_threads
-from ouroboros_data.plugins import Labelled
+from ouroboros_data.models.transformers_solver import SolverConfig, TransformersSolver, quiet, use_threads
+from ouroboros_data.plugins import Labelled, TrainReport
 from ouroboros_data.progress import Progress
 from ouroboros_data.records import to_json
 
-VERSION = "1"
+VERSION = "2"
 """Part of the cache key: raise it whenever the same options and seed give other weights."""
 STYLE = replace(BARE, frame_label="{n}")
 
@@ -46,12 +46,17 @@ class TinyOptions:
     vision_width: int = 64
     max_pixels: int = 64 * 48
     """Frames are scaled down to this; a patch is 8 px, four patches make a token."""
-    frames: int = 6
+    frames: int = 4
     """Frames of a warm-start clip; best the recipe's ``frames.count``."""
-    rooms: int = 200
-    captions_per_room: int = 16
+    rooms: int = 300
+    captions_per_room: int = 10
     questions_per_room: int = 30
-    warm_steps: int = 400
+    see_steps: int = 300
+    """First: which categories are in a frame; vision tower and word embeddings only (`tiny_vision`)."""
+    name_steps: int = 80
+    """Then: captions of single frames."""
+    warm_steps: int = 240
+    """Then: captions and questions about clips."""
     warm_batch: int = 32
     pack: int = 4
     """Rows of one scene that share a sequence in training and scoring."""
@@ -67,6 +72,7 @@ def build(
         SolverError: The cache cannot be written, or the warm start failed.
     """
     chosen = _checked(options)
+    quiet()
     use_threads(chosen.threads)
     plan = RoomPlan(
         seed=seed,
@@ -118,17 +124,12 @@ def _make(
     with progress.stage("warm start: rooms", plan.rooms) as advance:
         found = make_lessons(plan, work / "media", advance)
     solver = _fresh(options, plan, training, found)
-    items = warm_items(found, plan.seed)
     bank = FrameBank({lesson.scene.id: lesson.scene for lesson in found})
-    with progress.stage("warm start: captions and questions", options.warm_steps) as advance:
-        report = solver.train(
-            items,
-            bank,
-            steps=options.warm_steps,
-            seed=seed_from("tiny warm start", plan.seed),
-            checkpoint=work,
-            progress=lambda steps, loss: advance(steps, f"loss {loss:.3f}"),
-        )
+    _see(solver, options, plan, found, bank, work, progress)
+    named = [item for lesson in found for item in lesson.names]
+    mixed = [item for lesson in found for item in (*lesson.captions, *lesson.questions)]
+    _teach(solver, named, options.name_steps, bank, plan.seed, work / "names", progress)
+    report = _teach(solver, mixed, options.warm_steps, bank, plan.seed, work / "mix", progress)
     bank.close()
     solver.disclosure = {
         "architecture": "Qwen3VLForConditionalGeneration, random start, no pretrained weights",
@@ -137,12 +138,16 @@ def _make(
         "warm_start": {
             "rooms": plan.rooms,
             "rooms_from": "procedural adapter, a seed of its own: none of the run's rooms",
-            "captions": sum(len(lesson.captions) for lesson in found),
+            "frames_looked_at": sum(len(lesson.scene.frames) for lesson in found),
+            "captions": len(named) + sum(len(lesson.captions) for lesson in found),
             "questions": sum(len(lesson.questions) for lesson in found),
-            "tasks": sorted({item.question.question_type for item in items}),
-            "steps": report.steps,
-            "batch_size": options.warm_batch,
-            "samples_drawn": report.steps * options.warm_batch,
+            "tasks": ["presence", *sorted({item.question.question_type for item in (*named, *mixed)})],
+            "steps": {"presence": options.see_steps, "names": options.name_steps, "mix": options.warm_steps},
+            "batch_size": {
+                "presence": tiny_vision.BATCH,
+                "names": options.warm_batch,
+                "mix": options.warm_batch,
+            },
             "final_loss": round(report.loss, 4),
             "seconds": round(time.perf_counter() - started, 1),
         },
@@ -152,10 +157,54 @@ def _make(
     shutil.rmtree(work, ignore_errors=True)
 
 
-def warm_items(found: list[Lesson], seed: int) -> list[Labelled]:
-    """Captions and questions of all rooms, mixed."""
-    items = [item for lesson in found for item in (*lesson.captions, *lesson.questions)]
-    return [items[i] for i in rng("tiny warm mix", seed).permutation(len(items))]
+def _see(
+    solver: TransformersSolver,
+    options: TinyOptions,
+    plan: RoomPlan,
+    found: list[Lesson],
+    bank: FrameBank,
+    work: Path,
+    progress: Progress,
+) -> None:
+    path = work / "seeing.pt"
+    with progress.stage("warm start: what is in a frame", options.see_steps) as advance:
+        if path.is_file():
+            solver.model.load_state_dict(tiny_vision.load_state(path))
+            advance(options.see_steps)
+        else:
+            scenes = [lesson.scene for lesson in found]
+            pictures, categories = tiny_vision.look(scenes, bank, solver.image_processor)
+            tiny_vision.learn_to_see(
+                solver.model,
+                solver.tokenizer,
+                pictures,
+                categories,
+                steps=options.see_steps,
+                seed=plan.seed,
+                progress=lambda steps, loss: advance(steps, f"loss {loss:.3f}"),
+            )
+            tiny_vision.save_state(solver.model, path)
+    solver.changed()
+
+
+def _teach(
+    solver: TransformersSolver,
+    items: list[Labelled],
+    steps: int,
+    bank: FrameBank,
+    seed: int,
+    checkpoint: Path,
+    progress: Progress,
+) -> TrainReport:
+    with progress.stage(f"warm start: {checkpoint.name}", steps) as advance:
+        return solver.train(
+            items,
+            bank,
+            steps=steps,
+            seed=seed_from("tiny warm start", checkpoint.name, seed),
+            checkpoint=checkpoint,
+            progress=lambda done, loss: advance(done, f"loss {loss:.3f}"),
+        )
 
 
 def _fresh(
@@ -163,7 +212,7 @@ def _fresh(
 ) -> TransformersSolver:
     texts = {"user", "assistant", "yes", "no", *tiny_parts.number_texts()}
     for lesson in found:
-        for item in (*lesson.captions, *lesson.questions):
+        for item in (*lesson.names, *lesson.captions, *lesson.questions):
             texts.update((item.question.text, item.answer, *item.question.options))
     tokenizer = tiny_parts.make_tokenizer(texts)
     config = tiny_parts.make_config(

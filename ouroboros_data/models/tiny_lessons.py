@@ -18,7 +18,7 @@ from ouroboros_data.types import Question, Scene, SceneObject
 
 VISIBLE = 0.004
 """Share of a frame's pixels from which on a caption names an object."""
-TASKS = ("frames", "counts", "sizes", "distances", "directions", "order", "where")
+TASKS = ("frames", "counts", "sizes", "distances", "directions", "order", "room")
 
 
 def lessons(scene: Scene, frame_ids: tuple[str, ...], count: int, seed: int) -> list[Labelled]:
@@ -44,6 +44,21 @@ def lessons(scene: Scene, frame_ids: tuple[str, ...], count: int, seed: int) -> 
     return list(made.values())
 
 
+def naming(scene: Scene, frame_id: str) -> Labelled:
+    """Caption of one frame: what it shows, the largest first."""
+    area = _by_category(scene, _shares(scene, (frame_id,))[0])
+    answer = ", ".join(_largest(area, 5)) or "nothing"
+    question = Question(
+        id=content_hash("naming", scene.id, frame_id),
+        scene_id=scene.id,
+        frame_ids=(frame_id,),
+        question_type="lesson/names",
+        text="What is here?",
+        answer_type="ordering",
+    )
+    return Labelled(question=question, answer=answer)
+
+
 Shares = Sequence[Mapping[str, float]]
 """Per frame: object id to share of the pixels."""
 Made = tuple[str, str] | None
@@ -63,17 +78,23 @@ def _single(scene: Scene, shares: Shares) -> list[SceneObject]:
     return [o for o in _seen(scene, shares) if count[o.category] == 1]
 
 
-def _frames(scene: Scene, shares: Shares, random: np.random.Generator) -> Made:
+def _by_category(scene: Scene, frame: Mapping[str, float]) -> dict[str, float]:
     category = {o.id: o.category for o in scene.objects}
+    area: dict[str, float] = {}
+    for name, share in frame.items():
+        area[category[name]] = area.get(category[name], 0.0) + share
+    return area
+
+
+def _largest(area: Mapping[str, float], count: int) -> list[str]:
+    order = sorted(area.items(), key=lambda item: (-item[1], item[0]))
+    return [name for name, share in order if share >= VISIBLE][:count]
+
+
+def _frames(scene: Scene, shares: Shares, random: np.random.Generator) -> Made:
     lines = []
     for number, frame in enumerate(shares, start=1):
-        area: Counter[str] = Counter()
-        for name, share in frame.items():
-            area[category[name]] += share  # type: ignore[assignment]
-        named = [
-            c for c, share in sorted(area.items(), key=lambda item: (-item[1], item[0])) if share >= VISIBLE
-        ]
-        lines.append(f"{number} {', '.join(named[:6]) or 'nothing'}")
+        lines.append(f"{number} {', '.join(_largest(_by_category(scene, frame), 6)) or 'nothing'}")
     return "What is in each frame?", "; ".join(lines)
 
 
@@ -126,15 +147,8 @@ def _order(scene: Scene, shares: Shares, random: np.random.Generator) -> Made:
     return f"In which frame is first {', '.join(chosen)}?", ", ".join(str(first[c]) for c in chosen)
 
 
-def _where(scene: Scene, shares: Shares, random: np.random.Generator) -> Made:
-    number = int(random.integers(len(shares)))
-    category = {o.id: o.category for o in scene.objects}
-    parts = []
-    seen = sorted(shares[number].items(), key=lambda item: (-item[1], item[0]))
-    for name, share in seen[:6]:
-        if share >= VISIBLE:
-            parts.append(category[name])
-    return (f"What is in frame {number + 1}?", ", ".join(parts)) if parts else None
+def _room(scene: Scene, shares: Shares, random: np.random.Generator) -> Made:
+    return "How large is the room?", str(round(scene.room.area_m2))
 
 
 def _pick(objects: list[SceneObject], count: int, random: np.random.Generator) -> list[SceneObject]:
@@ -153,6 +167,6 @@ _MAKERS = {
     "distances": _distances,
     "directions": _directions,
     "order": _order,
-    "where": _where,
+    "room": _room,
 }
-_SHARES = (0.3, 0.15, 0.1, 0.15, 0.1, 0.15, 0.05)
+_SHARES = (0.25, 0.2, 0.05, 0.1, 0.05, 0.3, 0.05)

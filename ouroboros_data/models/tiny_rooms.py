@@ -13,7 +13,7 @@ from ouroboros_data.engine.local import LocalEngine
 from ouroboros_data.errors import SolverError
 from ouroboros_data.ids import content_hash, seed_from
 from ouroboros_data.media.frames import sample_frame_ids
-from ouroboros_data.models.tiny_lessons import lessons
+from ouroboros_data.models.tiny_lessons import lessons, naming
 from ouroboros_data.plugins import Brief, Labelled, Proposer, SceneAdapter
 from ouroboros_data.programs import api
 from ouroboros_data.programs.sandbox import SandboxPool
@@ -50,6 +50,8 @@ class Lesson:
     """A room with what is said and asked about it."""
 
     scene: Scene
+    names: tuple[Labelled, ...]
+    """Captions of single frames, one each."""
     captions: tuple[Labelled, ...]
     questions: tuple[Labelled, ...]
 
@@ -103,6 +105,7 @@ def _unit(unit: _Unit) -> list[Lesson]:
             found.append(
                 Lesson(
                     scene=scene,
+                    names=tuple(naming(scene, frame.id) for frame in scene.frames),
                     captions=tuple(lessons(scene, frame_ids, plan.captions_per_room, plan.seed)),
                     questions=tuple(
                         Labelled(question=question, answer=answer.text)

@@ -20,7 +20,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits, layer_norm, no
 
 from ouroboros_data.ids import rng
 from ouroboros_data.models.optim import MuonWithAdam
-from ouroboros_data.plugins import Image
+from ouroboros_data.plugins import FrameSource, Image
+from ouroboros_data.types import CameraFrame, Question, Scene
 
 LEARNING_RATE = 0.02
 PRESENT = 0.004
@@ -40,9 +41,7 @@ class Pictures:
     """(frames, categories): share of the frame's pixels."""
 
 
-def make_pictures(
-    images: Sequence[Image], shares: npt.NDArray[np.float32], image_processor: Any
-) -> Pictures:
+def make_pictures(images: Sequence[Image], shares: npt.NDArray[np.float32], image_processor: Any) -> Pictures:
     """Run the frames, all of one size, through the image processor."""
     patches, grid = [], None
     for start in range(0, len(images), 64):
@@ -104,7 +103,7 @@ def learn_to_see(
         each = binary_cross_entropy_with_logits(logits, present.float(), reduction="none")
         loss = (each * (present | (share == 0))).sum(-1).mean()
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         late = max(0.0, step / steps - 0.6) / 0.4
         optimizer.set_learning_rate(LEARNING_RATE * (1 - 0.9 * late))
         optimizer.step()
@@ -127,14 +126,37 @@ def mirrored(patches: torch.Tensor, grid_thw: torch.Tensor, config: Any) -> torc
     return patches.reshape(shape).flip(2, 4, 8).reshape(patches.shape)
 
 
-def presence(views: Sequence[dict[str, float]], categories: Sequence[str]) -> npt.NDArray[np.float32]:
-    """(frames, categories) pixel shares, from each frame's category to share."""
-    column = {name: i for i, name in enumerate(categories)}
-    out = np.zeros((len(views), len(categories)), np.float32)
-    for row, view in enumerate(views):
-        for name, share in view.items():
-            out[row, column[name]] = share
+def shares_by_category(scene: Scene, frame: CameraFrame) -> dict[str, float]:
+    """Pixels that show each category / pixels of the frame."""
+    category = {item.id: item.category for item in scene.objects}
+    out: dict[str, float] = {}
+    for view in frame.views:
+        name = category[view.object_id]
+        out[name] = out.get(name, 0.0) + view.pixel_share
     return out
+
+
+def look(
+    scenes: Sequence[Scene], frames: FrameSource, image_processor: Any
+) -> tuple[Pictures, tuple[str, ...]]:
+    """All frames of the scenes, and the names of what is in them."""
+    categories = tuple(sorted({item.category for scene in scenes for item in scene.objects}))
+    column = {name: i for i, name in enumerate(categories)}
+    rows = []
+    images: list[Image] = []
+    for scene in scenes:
+        ids = tuple(frame.id for frame in scene.frames)
+        images += frames(
+            Question(
+                id="", scene_id=scene.id, frame_ids=ids, question_type="", text="", answer_type="ordering"
+            )
+        )
+        for frame in scene.frames:
+            row = np.zeros(len(categories), np.float32)
+            for name, share in shares_by_category(scene, frame).items():
+                row[column[name]] = share
+            rows.append(row)
+    return make_pictures(images, np.stack(rows), image_processor), categories
 
 
 def save_state(model: Any, path: Path) -> None:
@@ -142,3 +164,9 @@ def save_state(model: Any, path: Path) -> None:
     partial = path.with_suffix(".tmp")
     torch.save(model.state_dict(), partial)
     partial.replace(path)
+
+
+def load_state(path: Path) -> dict[str, torch.Tensor]:
+    """Weights that `save_state` wrote."""
+    state: dict[str, torch.Tensor] = torch.load(path, weights_only=True)
+    return state

@@ -56,6 +56,13 @@ def use_threads(count: int) -> None:
     torch.set_num_threads(count)
 
 
+def quiet() -> None:
+    """Switch off transformers' own progress bars: they break into ours, once for every checkpoint."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+
+
 class TransformersSolver:
     """Implements `plugins.Solver`.
 
