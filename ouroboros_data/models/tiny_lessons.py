@@ -1,7 +1,7 @@
 """What the tiny solver is told before the loop, about rooms of its own: captions of frames and of layouts.
 
 Question answering alone teaches a fresh small model next to nothing in the time there is; one caption carries dozens of
-supervised tokens where an answer carries one (measured; see docs/tiny-solver.md).
+supervised tokens where an answer carries one.
 """
 
 from __future__ import annotations

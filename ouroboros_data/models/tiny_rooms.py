@@ -74,9 +74,10 @@ def make_lessons(plan: RoomPlan, media: Path, advance: Callable[[int], None]) ->
     starts = range(0, plan.rooms, _ROOMS_A_UNIT)
     units = [_Unit(plan=plan, start=start, media=str(media)) for start in starts]
     made: dict[int, list[Lesson]] = {}
-    for position, part in LocalEngine().map(_unit, units):
-        made[position] = part
-        advance(len(part))
+    with LocalEngine() as engine:  # its own, so that the workers' memory is free again before training
+        for position, part in engine.map(_unit, units):
+            made[position] = part
+            advance(len(part))
     found = [lesson for position in sorted(made) for lesson in made[position]]
     if not any(lesson.questions for lesson in found):
         raise SolverError(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +82,11 @@ class TransformersSolver:
         disclosure: Mapping[str, Any],
     ) -> None:
         self.model, self.config, self.disclosure = model, config, disclosure
+        if "mm_encoder_outputs" not in inspect.signature(type(self.core.model).forward).parameters:
+            raise SolverError(
+                f"{type(self.core).__name__} of transformers {version('transformers')} takes no encoded frames",
+                fix="pip install -U transformers, or use a Qwen3-VL model",
+            )
         self.tokenizer, self.image_processor = tokenizer, image_processor
         self._optimizer: Stepper | None = None
         self._id: str | None = None
@@ -244,9 +251,10 @@ class TransformersSolver:
         if batch.pixel_values is not None and batch.grid_thw is not None:
             found = core.get_image_features(batch.pixel_values.to(device), batch.grid_thw.to(device))
             found.pooler_output = tuple(found.pooler_output[i] for i in batch.frame_index)
-            found.deepstack_features = [
-                tuple(level[i] for i in batch.frame_index) for level in found.deepstack_features or []
-            ]
+            if getattr(found, "deepstack_features", None):  # Qwen3-VL has them, its forebears do not
+                found.deepstack_features = [
+                    tuple(level[i] for i in batch.frame_index) for level in found.deepstack_features
+                ]
             encoded["image"] = found
         mask = batch.attention_mask.to(device)
         return core(
