@@ -38,7 +38,7 @@ STYLE = replace(BARE, frame_label="{n}")
 class TinyOptions:
     """What a recipe may say under ``solver.options``."""
 
-    threads: int = 2
+    threads: int = 1
     """Of torch. Another number gives other last digits, hence another run."""
     layers: int = 3
     width: int = 128

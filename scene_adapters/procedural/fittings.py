@@ -137,7 +137,7 @@ def window(w: float, d: float, h: float) -> list[Part]:
     x, y, t = w / 2, d / 2, 0.05
     bars: list[Block] = [
         (-x, x, -y, y, 0, t), (-x, x, -y, y, h - t, h), (-x, -x + t, -y, y, t, h - t), (x - t, x, -y, y, t, h - t),
-        (-0.02, 0.02, -y, y * 0.6, t, h - t), (-x + t, x - t, -y, y * 0.6, 0.6 * h, 0.6 * h + 0.04),
+        (-0.035, 0.035, -y, y * 0.6, t, h - t), (-x + t, x - t, -y, y * 0.6, 0.6 * h, 0.6 * h + 0.07),
     ]  # fmt: skip
     return [Part((0.96, 0.96, 0.96), bars), Part("main", [(-x + t, x - t, -y, 0, t, h - t)])]
 

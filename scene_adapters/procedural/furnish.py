@@ -286,12 +286,10 @@ def _put(layout: Layout, name: str, where: float) -> Item | None:
     random = layout.random
     if where < 0.45:
         return layout.on_floor(name, least=0.6 if name == "lamp" else 0.0)
-    if where < 0.7:
+    if where < 0.7 and name != "tv":  # it stands on a foot
         if name == "heater":
             return layout.at_wall("heater")
-        low = {"clock": (1.6, 1.95), "towel": (0.9, 1.3), "whiteboard": (0.85, 1.1), "tv": (1.0, 1.3)}.get(
-            name, (1.05, 1.5)
-        )
+        low = {"clock": (1.6, 1.95), "towel": (0.9, 1.3), "whiteboard": (0.85, 1.1)}.get(name, (1.05, 1.5))
         return layout.hang(name, low, most_m=(9.0, 0.2, 9.0))
     tops = [i for i in layout.items if i.category in _TOPS and i.box.z1 < _TOP_LIMIT_M]
     return layout.on_top(random.choice(tops), name) if tops else None

@@ -80,7 +80,7 @@ def lamp(w: float, d: float, h: float) -> list[Part]:
     shade = min(0.35 * h, 0.32)
     return [
         Part((0.25, 0.22, 0.20), drums=[Drum(block=(-0.3 * w, 0.3 * w, -0.3 * d, 0.3 * d, 0, 0.03)),
-                                        Drum(block=(-0.02, 0.02, -0.02, 0.02, 0.03, h - shade))]),
+                                        Drum(block=(-0.035, 0.035, -0.035, 0.035, 0.03, h - shade))]),
         Part("main", drums=[Drum(block=full(w, d, h - shade, h), end=0.65)]),
     ]  # fmt: skip
 

@@ -26,6 +26,10 @@ engine: {workers: 2}
 """
 
 
+def _interruptible() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a job in the background of a shell is born deaf to Ctrl-C
+
+
 def start(
     directory: Path, environment: dict[str, str], *more: str, sleep: float = 0.0
 ) -> subprocess.Popen[str]:
@@ -37,6 +41,7 @@ def start(
         command,
         cwd=directory,
         env={**environment, **extra},
+        preexec_fn=_interruptible,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -123,7 +128,9 @@ def test_kill_9_at_ten_moments_then_resume(whole: Path, environment: dict[str, s
 
 def test_ctrl_c_says_how_to_go_on(environment: dict[str, str], tmp_path: Path, whole: Path) -> None:
     process = start(tmp_path, environment, sleep=0.05)
-    time.sleep(4)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "log").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130 and "same command goes on" in err and "Traceback" not in err

@@ -46,7 +46,7 @@ def rel_distance(
         options = tuple(names[k] for k in chosen)  # alphabetical: the order in the text tells nothing
         yield Ask(
             subject=(target, *options),
-            slots={"target": target, "items": ", ".join(options)},
+            slots={"target": target, "items": ", ".join(options), "several": _several(view, options)},
             mentions=(target, *options),
             program=program(
                 f"target = only({lit(target)})",
@@ -56,6 +56,12 @@ def rel_distance(
             expected=options[int(nearest[row, list(chosen)].argmin())],
             options=options,
         )
+
+
+def _several(view: View, options: tuple[str, ...]) -> str:
+    """What VSI-Bench adds to all of these questions; it matters where a candidate exists more than once."""
+    repeated = any(len(view.seen[name]) > 1 for name in options)
+    return " (of several of a kind, the closest counts)" if repeated else ""
 
 
 def _knob(candidates: int, word: str) -> dict[str, Knob]:
@@ -74,9 +80,9 @@ def _knob(candidates: int, word: str) -> dict[str, Knob]:
 REL_DISTANCE = Family(
     wordings=(
         "Measuring from the closest point of each object, which of these objects ({items}) is the closest to "
-        "the {target}?",
-        "Which of these is nearest to the {target}, measured between closest points: {items}?",
-        "Which of the following has the smallest gap between itself and the {target}: {items}?",
+        "the {target}{several}?",
+        "Which of these is nearest to the {target}, measured between closest points{several}: {items}?",
+        "Which of the following has the smallest gap between itself and the {target}{several}: {items}?",
     ),
     knobs={
         **_knob(2, "two"),
