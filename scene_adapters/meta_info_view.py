@@ -47,7 +47,8 @@ def estimate_shell(objects: Sequence[SceneObject], area_m2: float) -> Shell:
     """Guess floor, ceiling and walls from the boxes, with the stated floor area where that is possible.
 
     The outline is the rectangle along the boxes' main heading that holds them all, grown until it has the area.
-    Where that rectangle is already too big (rooms with more than four corners), it is the convex hull.
+    Where that rectangle is already too big (rooms with more than four corners), it is their convex hull, grown likewise;
+    a hull that is larger than the stated area stays as it is, for walls may not cut through boxes.
 
     Args:
         objects: At least one.
@@ -70,7 +71,12 @@ def estimate_shell(objects: Sequence[SceneObject], area_m2: float) -> Shell:
         low, high = low - margin, high + margin
         outline = np.array([low, (high[0], low[1]), high, (low[0], high[1])]) @ turn.T
     else:
-        hull = shapely.MultiPoint(points[:, :2]).convex_hull.buffer(_MARGIN_M, join_style="mitre")
+        hull = shapely.MultiPoint(points[:, :2]).convex_hull
+        # Sides move outwards alike: area = hull + perimeter * d + (what the mitred corners add) * d².
+        wide = hull.buffer(1.0, join_style="mitre").area - hull.area - hull.length
+        lack = max(0.0, area_m2 - hull.area)
+        grown = (math.sqrt(hull.length**2 + 4 * wide * lack) - hull.length) / (2 * wide)
+        hull = hull.buffer(max(grown, _MARGIN_M), join_style="mitre")
         outline = np.asarray(shapely.simplify(hull, 0.05).exterior.coords)[:-1]
     if shapely.Polygon(outline).exterior.is_ccw is False:
         outline = outline[::-1]
