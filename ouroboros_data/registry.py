@@ -8,7 +8,10 @@ from typing import Any, Literal
 from ouroboros_data.errors import PluginError
 
 Kind = Literal["scene_adapters", "proposers", "solvers"]
-_EXTRA = {"torch": "solver", "transformers": "solver", "peft": "solver", "vllm": "vllm", "decord": "decord"}
+_EXTRA = {
+    name: "solver" for name in ("torch", "transformers", "safetensors", "tokenizers", "peft", "accelerate")
+}
+_EXTRA |= {"vllm": "vllm", "decord": "decord"}
 
 
 def known(kind: Kind) -> dict[str, EntryPoint]:

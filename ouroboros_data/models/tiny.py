@@ -57,6 +57,8 @@ class TinyOptions:
     """Then: captions of single frames."""
     warm_steps: int = 240
     """Then: captions and questions about clips."""
+    warm_learning_rate: float = 0.006
+    """Muon's, before the loop; ``solver.learning_rate`` is the loop's, and lower: at this one the weights are still noisy."""
     warm_batch: int = 32
     pack: int = 4
     """Rows of one scene that share a sequence in training and scoring."""
@@ -82,7 +84,7 @@ def build(
         questions_per_room=chosen.questions_per_room,
     )
     libraries = {name: version(name) for name in ("torch", "transformers", "tokenizers")}
-    key = content_hash("tiny", VERSION, to_json(chosen), seed, training.learning_rate, plan.key(), libraries)
+    key = content_hash("tiny", VERSION, to_json(chosen), seed, plan.key(), libraries)
     home = cache / "tiny" / key
     if not (home / "solver").is_dir():
         _make(chosen, plan, training, home, progress)
@@ -227,7 +229,10 @@ def _fresh(
         tokenizer=tokenizer,
         image_processor=tiny_parts.make_image_processor(options.max_pixels),
         config=replace(
-            _config(options, training), batch_size=options.warm_batch, micro_batch=options.warm_batch
+            _config(options, training),
+            learning_rate=options.warm_learning_rate,
+            batch_size=options.warm_batch,
+            micro_batch=options.warm_batch,
         ),
         disclosure={},
     )

@@ -106,7 +106,7 @@ def test_more_iterations_continue(whole: Path, environment: dict[str, str], tmp_
 def test_kill_9_at_ten_moments_then_resume(whole: Path, environment: dict[str, str], tmp_path: Path) -> None:
     kills = 0
     for attempt in range(40):
-        process = start(tmp_path, environment, sleep=0.02)
+        process = start(tmp_path, environment, sleep=0.06)
         try:
             process.communicate(timeout=1.5 + 0.37 * attempt)
             break
