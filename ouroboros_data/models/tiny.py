@@ -48,14 +48,14 @@ class TinyOptions:
     """Frames are scaled down to this; a patch is 8 px, four patches make a token."""
     frames: int = 4
     """Frames of a warm-start clip; best the recipe's ``frames.count``."""
-    rooms: int = 300
+    rooms: int = 260
     captions_per_room: int = 10
     questions_per_room: int = 30
-    see_steps: int = 300
+    see_steps: int = 250
     """First: which categories are in a frame; vision tower and word embeddings only (`tiny_vision`)."""
-    name_steps: int = 80
+    name_steps: int = 60
     """Then: captions of single frames."""
-    warm_steps: int = 240
+    warm_steps: int = 220
     """Then: captions and questions about clips."""
     warm_learning_rate: float = 0.006
     """Muon's, before the loop; ``solver.learning_rate`` is the loop's, and lower: at this one the weights are still noisy."""
