@@ -1,7 +1,8 @@
 """How measured confidence becomes next round's request. Pure functions.
 
 Bands and the propose → score → feed back loop: arXiv 2606.11719 (easy p > 0.9, hard p < 0.1, frontier between;
-thresholds constant over the rounds; feedback per scene and per kind of question).
+thresholds constant over the rounds; feedback per scene and per kind of question). Ours is that a row whose answer the
+solver gives without frames counts as one that teaches nothing, whatever its band.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from ouroboros_data.config import CurriculumSettings
 from ouroboros_data.types import Band
 
 PRIOR_COUNT = 4.0
-"""Pseudo-samples that say "half frontier": a bin seen once is not yet trusted."""
+"""Pseudo-samples that say "half informative": a bin seen once is not yet trusted."""
 DECAY = 0.5
 """Weight of a round's counts one round later: the solver has moved on since."""
 
@@ -26,6 +27,13 @@ class Outcome:
     scene_id: str
     bin: str
     band: Band
+    blind: bool = False
+    """Whether the solver gave the answer without frames (`answerable_blind`)."""
+
+    @property
+    def informative(self) -> bool:
+        """Neither easy nor hard, and the frames are needed."""
+        return self.band == "frontier" and not self.blind
 
 
 def band(confidence: float, settings: CurriculumSettings) -> Band:
@@ -35,16 +43,30 @@ def band(confidence: float, settings: CurriculumSettings) -> Band:
     return "hard" if confidence < settings.hard_below else "frontier"
 
 
+def answerable_blind(blind_confidence: float, options: int, settings: CurriculumSettings) -> bool:
+    """Whether a row's answer is known from its words alone.
+
+    The confidence without frames is corrected for chance, so that one of two options at p = 0.5 counts as not known.
+
+    Args:
+        blind_confidence: Confidence in the right answer without frames, in [0, 1].
+        options: Number of options; 0 for an open answer.
+        settings: ``blind_above`` is the limit.
+    """
+    chance = 1.0 / options if options else 0.0
+    return (blind_confidence - chance) / (1.0 - chance) > settings.blind_above
+
+
 def bin_values(outcomes: Iterable[Outcome], bins: Sequence[str], iteration: int) -> dict[str, float]:
-    """Smoothed share of frontier samples of each bin, in (0, 1), older rounds discounted."""
-    frontier = dict.fromkeys(bins, PRIOR_COUNT / 2)
+    """Smoothed share of informative samples of each bin, in (0, 1), older rounds discounted."""
+    wanted = dict.fromkeys(bins, PRIOR_COUNT / 2)
     total = dict.fromkeys(bins, PRIOR_COUNT)
     for outcome in outcomes:
         if outcome.bin in total:
             weight = DECAY ** (iteration - 1 - outcome.iteration)
             total[outcome.bin] += weight
-            frontier[outcome.bin] += weight * (outcome.band == "frontier")
-    return {name: frontier[name] / total[name] for name in bins}
+            wanted[outcome.bin] += weight * outcome.informative
+    return {name: wanted[name] / total[name] for name in bins}
 
 
 def bin_weights(
@@ -52,7 +74,7 @@ def bin_weights(
 ) -> dict[str, float]:
     """Share of the next round's proposals that each bin should get; sums to 1.
 
-    A bin's share grows with its share of frontier samples; ``settings.floor`` is spread evenly, so that no bin is
+    A bin's share grows with its share of informative samples; ``settings.floor`` is spread evenly, so that no bin is
     ever lost for good: the solver changes, and a hard bin may come within reach.
     """
     even = 1.0 / len(bins)
@@ -68,8 +90,8 @@ def scene_weights(
 ) -> dict[str, float]:
     """Bend the global weights by what one scene's questions of the last round turned out to be.
 
-    With n samples of a bin in this scene, f of them frontier, the factor is the frontier share shrunk towards one
-    half, ×2: a bin that was all easy or hard here is asked less often *here*, one that was all frontier more.
+    With n samples of a bin in this scene, f of them informative, the factor is that share shrunk towards one half, ×2:
+    a bin that was all easy, hard or blind here is asked less often *here*, one that was all frontier more.
     """
     if settings.policy == "static" or settings.scene_strength <= 0:
         return dict(weights)
@@ -77,6 +99,6 @@ def scene_weights(
     pseudo = 4.0 * (1.0 - strength) / strength
     factors: dict[str, float] = {}
     for name in {o.bin for o in own}:
-        bands = [o.band for o in own if o.bin == name]
-        factors[name] = 2.0 * (bands.count("frontier") + pseudo / 2) / (len(bands) + pseudo)
+        found = [o.informative for o in own if o.bin == name]
+        factors[name] = 2.0 * (sum(found) + pseudo / 2) / (len(found) + pseudo)
     return {name: weight * factors.get(name, 1.0) for name, weight in weights.items()}

@@ -17,7 +17,7 @@ import yaml
 
 from ouroboros_data import registry
 from ouroboros_data.config import Recipe, recipe_from_mapping
-from ouroboros_data.curriculum import Outcome, bin_weights, scene_weights
+from ouroboros_data.curriculum import Outcome, answerable_blind, bin_weights, scene_weights
 from ouroboros_data.digest import scene_digest
 from ouroboros_data.engine.local import LocalEngine
 from ouroboros_data.errors import RecipeError, SceneError, SnapshotError
@@ -110,7 +110,7 @@ def build(recipe: Recipe, run: Path, *, progress: Progress | None = None) -> Bui
             with clock.stage(t, "train"):
                 checkpoint, trained = solver.train(checkpoint, accepted, t)
             probes |= probe_results(recipe, probed_with, seen, blind, trained)
-            outcomes += [_outcome(item, probes, t) for item in accepted]
+            outcomes += [_outcome(recipe, item, probes, t) for item in accepted]
             rows += accepted
             start = start or exam_of(probed_with.id, exam, replies, rows)
             with clock.stage(t, "examine"):
@@ -190,10 +190,15 @@ def _some(accepted: list[Checked], checked: Sequence[Checked], iteration: int) -
     return accepted
 
 
-def _outcome(item: Checked, probes: dict[str, ProbeResult], iteration: int) -> Outcome:
+def _outcome(recipe: Recipe, item: Checked, probes: dict[str, ProbeResult], iteration: int) -> Outcome:
     question = item.draft.question
+    probe = probes[question.id]
     return Outcome(
-        iteration=iteration, scene_id=question.scene_id, bin=item.draft.bin, band=probes[question.id].band
+        iteration=iteration,
+        scene_id=question.scene_id,
+        bin=item.draft.bin,
+        band=probe.band,
+        blind=answerable_blind(probe.blind_confidence, len(question.options), recipe.curriculum),
     )
 
 

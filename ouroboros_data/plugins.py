@@ -87,6 +87,8 @@ class Labelled:
 
     question: Question
     answer: str
+    blind: bool = False
+    """Trained on without its frames."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ouroboros_data.config import CurriculumSettings
-from ouroboros_data.curriculum import Outcome, band, bin_weights, scene_weights
+from ouroboros_data.curriculum import Outcome, answerable_blind, band, bin_weights, scene_weights
 
 SETTINGS = CurriculumSettings()
 BINS = ["a/1", "a/2", "b/1"]
@@ -22,8 +22,8 @@ outcomes = st.lists(
 )
 
 
-def of(name: str, kind: str, n: int, iteration: int = 1) -> list[Outcome]:
-    return [Outcome(iteration=iteration, scene_id="s1", bin=name, band=kind)] * n  # type: ignore[arg-type]
+def of(name: str, kind: str, n: int, iteration: int = 1, blind: bool = False) -> list[Outcome]:
+    return [Outcome(iteration=iteration, scene_id="s1", bin=name, band=kind, blind=blind)] * n  # type: ignore[arg-type]
 
 
 def test_band_borders_belong_to_the_frontier() -> None:
@@ -65,6 +65,22 @@ def test_trivial_and_junk_lose_and_the_frontier_gains() -> None:
         of("a/1", "easy", 80) + of("a/2", "hard", 80) + of("b/1", "frontier", 80), BINS, 2, SETTINGS
     )
     assert weights["a/1"] < 0.1 and weights["a/2"] < 0.1 and weights["b/1"] > 0.8
+
+
+def test_what_is_known_without_frames_loses_like_what_is_easy() -> None:
+    seen = of("a/1", "frontier", 80, blind=True) + of("a/2", "easy", 80) + of("b/1", "frontier", 80)
+    weights = bin_weights(seen, BINS, 2, SETTINGS)
+    assert weights["a/1"] == weights["a/2"] < 0.1 < 0.8 < weights["b/1"]
+
+
+def test_blind_confidence_is_corrected_for_chance() -> None:
+    open_answer = [answerable_blind(p, 0, SETTINGS) for p in (0.0, 0.5, 0.51, 1.0)]
+    of_two = [answerable_blind(p, 2, SETTINGS) for p in (0.1, 0.5, 0.75, 0.76)]
+    of_four = [answerable_blind(p, 4, SETTINGS) for p in (0.25, 0.6, 0.63)]
+    assert open_answer == [False, False, True, True]
+    assert of_two == [False, False, False, True]
+    assert of_four == [False, False, True]
+    assert not answerable_blind(1.0, 2, CurriculumSettings(blind_above=1.0))
 
 
 def test_a_later_round_outweighs_an_earlier_one() -> None:

@@ -114,13 +114,13 @@ class Encoder:
     def batch(self, rows: Sequence[Row], *, pack: int = 1) -> Batch:
         """Pad rows to one length on the right; up to ``pack`` neighbours about the same frames share one sequence.
 
-        A shared sequence is the frames once, then each row's question and reply. A row's tokens see the frames and
+        A shared sequence is the frames once (none for rows without), then each row's question and reply. A row's tokens see the frames and
         themselves, at the positions that they would have alone, so the logits are those of separate rows.
         """
         packs: list[list[Row]] = []
         for row in rows:
             last = packs[-1][-1] if packs else None
-            shared = last is not None and row.prompt.frames and row.prompt.frames == last.prompt.frames
+            shared = last is not None and row.prompt.frames == last.prompt.frames
             if shared and len(packs[-1]) < pack:
                 packs[-1].append(row)
             else:

@@ -29,6 +29,9 @@ class Stepper(Protocol):
     def zero_grad(self) -> None:
         """Drop the gradients."""
 
+    def set_learning_rate(self, learning_rate: float) -> None:
+        """Change the rate from the next step on."""
+
     def state_dict(self) -> dict[str, Any]:
         """Plain state, for `torch.save`."""
 
@@ -120,6 +123,9 @@ class _AdamW:
 
     def zero_grad(self) -> None:
         self._inner.zero_grad(set_to_none=True)
+
+    def set_learning_rate(self, learning_rate: float) -> None:
+        self._inner.param_groups[0]["lr"] = learning_rate
 
     def state_dict(self) -> dict[str, Any]:
         state: dict[str, Any] = self._inner.state_dict()

@@ -30,8 +30,9 @@ def fine_tune(
     seed: int,
     checkpoint: Path,
     progress: Callable[[int, float], None],
+    decay_from: float = 1.0,
 ) -> TrainReport:
-    """Train in place for ``steps`` steps at a constant learning rate; the optimiser's state is the solver's own.
+    """Train in place for ``steps`` steps; the optimiser's state is the solver's own.
 
     The loss is the mean over the answers' tokens and the end token of a batch; prompts are masked. Rows are drawn
     without replacement until all were used, then in a new order. Killed at any moment, the same call gives the same
@@ -45,6 +46,7 @@ def fine_tune(
         seed: Decides the order of rows.
         checkpoint: Directory for resumable state. State of another call (other weights, rows or seed) is not used.
         progress: Called as ``progress(1, loss)`` after each step, once with the number of steps that were resumed.
+        decay_from: From this share of the steps on the learning rate falls, linearly, to a tenth; 1 keeps it constant.
 
     Raises:
         SolverError: No rows, an answer that cannot be learnt, a loss that is not finite.
@@ -56,7 +58,10 @@ def fine_tune(
     solver.encoder.forget()
     config = solver.config
     key = content_hash(
-        solver.id, seed, steps, config.learning_rate, [[item.question.id, item.answer] for item in items]
+        solver.id,
+        seed,
+        [steps, config.learning_rate, decay_from],
+        [[item.question.id, item.answer, item.blind] for item in items],
     )
     state = _read(checkpoint, key)
     losses: list[float] = []
@@ -70,7 +75,10 @@ def fine_tune(
     for step, indices in zip(range(steps), order, strict=False):
         if step < len(losses):
             continue
-        rows = [solver.row(items[i], frames) for i in indices]
+        if decay_from < 1:
+            late = max(0.0, step / steps - decay_from) / (1 - decay_from)
+            solver.optimizer.set_learning_rate(config.learning_rate * (1 - 0.9 * late))
+        rows = [solver.row(items[i], None if items[i].blind else frames) for i in indices]
         loss, scores = _step(solver, rows)
         if not torch.isfinite(torch.tensor(loss)):
             raise SolverError(f"the loss became {loss} at step {step + 1}", fix="lower solver.learning_rate")
@@ -113,9 +121,10 @@ def _step(solver: TransformersSolver, rows: Sequence[Row]) -> tuple[float, list[
 
 def _order(items: Sequence[Labelled], batch: int, per_scene: int, seed: int) -> Iterator[list[int]]:
     """Endless batches: a new order each time round; ``per_scene`` rows with the same frames stay together."""
-    by_frames: dict[tuple[str, ...], list[int]] = {}
+    by_frames: dict[tuple[object, ...], list[int]] = {}
     for i, item in enumerate(items):
-        by_frames.setdefault((item.question.scene_id, *item.question.frame_ids), []).append(i)
+        key = (item.blind, item.question.scene_id, *item.question.frame_ids)
+        by_frames.setdefault(key, []).append(i)
     rest: list[int] = []
     turn = 0
     while True:

@@ -11,9 +11,9 @@ from ouroboros_data import registry
 from ouroboros_data.config import FrameSettings
 from ouroboros_data.engine.local import LocalEngine
 from ouroboros_data.errors import SolverError
-from ouroboros_data.ids import content_hash, seed_from
+from ouroboros_data.ids import content_hash, rng, seed_from
 from ouroboros_data.media.frames import sample_frame_ids
-from ouroboros_data.models.tiny_lessons import lessons, naming
+from ouroboros_data.models.tiny_lessons import clips, lessons
 from ouroboros_data.plugins import Brief, Labelled, Proposer, SceneAdapter
 from ouroboros_data.programs import api
 from ouroboros_data.programs.sandbox import SandboxPool
@@ -30,8 +30,13 @@ class RoomPlan:
     seed: int
     rooms: int
     frames: int
-    captions_per_room: int
-    questions_per_room: int
+    """Frames of a clip."""
+    clips: int
+    """Clips of a room: other frames of the same video."""
+    captions_per_clip: int
+    questions_per_clip: int
+    blind_share: float
+    """Share of the questions that are shown without frames."""
 
     def key(self) -> str:
         """Changes when other rooms, captions or questions would come out."""
@@ -40,8 +45,7 @@ class RoomPlan:
             [ref.key for ref in refs],
             _proposer().id,
             api.API_VERSION,
-            [self.frames, self.captions_per_room],
-            self.questions_per_room,
+            [self.frames, self.clips, self.captions_per_clip, self.questions_per_clip, self.blind_share],
         )
 
 
@@ -50,8 +54,6 @@ class Lesson:
     """A room with what is said and asked about it."""
 
     scene: Scene
-    names: tuple[Labelled, ...]
-    """Captions of single frames, one each."""
     captions: tuple[Labelled, ...]
     questions: tuple[Labelled, ...]
 
@@ -81,41 +83,36 @@ def make_lessons(plan: RoomPlan, media: Path, advance: Callable[[int], None]) ->
     found = [lesson for position in sorted(made) for lesson in made[position]]
     if not any(lesson.questions for lesson in found):
         raise SolverError(
-            "the warm start's rooms gave no questions", fix="raise solver.options rooms or questions_per_room"
+            "the warm start's rooms gave no questions", fix="raise solver.options rooms or questions_per_clip"
         )
     return found
 
 
 def _unit(unit: _Unit) -> list[Lesson]:
-    plan = unit.plan
-    adapter, proposer = _adapter(plan.seed, plan.rooms), _proposer()
-    share = FrameSettings().min_pixel_share
-    found = []
+    adapter = _adapter(unit.plan.seed, unit.plan.rooms)
     with SandboxPool() as pool:
-        for ref in adapter.refs()[unit.start : unit.start + _ROOMS_A_UNIT]:
-            scene = adapter.load(ref, Path(unit.media))
-            frame_ids = sample_frame_ids(scene, plan.frames)
-            brief = Brief(iteration=0, count=plan.questions_per_room, seed=plan.seed, weights={})
-            drafts = proposer.propose(scene, frame_ids, brief)
-            outcomes = pool.run(
-                api.tables(scene, frame_ids, share), [draft.program.source for draft in drafts]
-            )
-            answers = [
-                (draft.question, outcome.answer) for draft, outcome in zip(drafts, outcomes, strict=True)
-            ]
-            found.append(
-                Lesson(
-                    scene=scene,
-                    names=tuple(naming(scene, frame.id) for frame in scene.frames),
-                    captions=tuple(lessons(scene, frame_ids, plan.captions_per_room, plan.seed)),
-                    questions=tuple(
-                        Labelled(question=question, answer=answer.text)
-                        for question, answer in answers
-                        if answer
-                    ),
-                )
-            )
-    return found
+        refs = adapter.refs()[unit.start : unit.start + _ROOMS_A_UNIT]
+        return [_lesson(unit.plan, adapter.load(ref, Path(unit.media)), pool) for ref in refs]
+
+
+def _lesson(plan: RoomPlan, scene: Scene, pool: SandboxPool) -> Lesson:
+    proposer, share = _proposer(), FrameSettings().min_pixel_share
+    captions: list[Labelled] = []
+    questions: list[Labelled] = []
+    for number, frame_ids in enumerate(
+        clips(scene, sample_frame_ids(scene, plan.frames), plan.clips, plan.seed)
+    ):
+        captions += lessons(scene, frame_ids, plan.captions_per_clip, plan.seed)
+        seed = seed_from("tiny solver's questions", plan.seed, number)
+        brief = Brief(iteration=0, count=plan.questions_per_clip, seed=seed, weights={})
+        drafts = proposer.propose(scene, frame_ids, brief)
+        tables = api.tables(scene, frame_ids, share)
+        outcomes = pool.run(tables, [draft.program.source for draft in drafts])
+        for draft, outcome in zip(drafts, outcomes, strict=True):
+            if outcome.answer is not None:
+                blind = rng("without frames", plan.seed, draft.question.id).random() < plan.blind_share
+                questions.append(Labelled(question=draft.question, answer=outcome.answer.text, blind=blind))
+    return Lesson(scene=scene, captions=tuple(captions), questions=tuple(questions))
 
 
 @functools.lru_cache(maxsize=4)

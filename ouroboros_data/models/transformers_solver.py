@@ -176,12 +176,20 @@ class TransformersSolver:
         seed: int,
         checkpoint: Path,
         progress: Callable[[int, float], None],
+        decay_from: float = 1.0,
     ) -> TrainReport:
         """Fine-tune in place; see `ouroboros_data.models.sft.fine_tune`."""
         from ouroboros_data.models.sft import fine_tune
 
         return fine_tune(
-            self, items, frames, steps=steps, seed=seed, checkpoint=checkpoint, progress=progress
+            self,
+            items,
+            frames,
+            steps=steps,
+            seed=seed,
+            checkpoint=checkpoint,
+            progress=progress,
+            decay_from=decay_from,
         )
 
     def answer_logits(self, batch: Batch, rows: Sequence[Row], *, end: bool) -> list[torch.Tensor]:
@@ -262,7 +270,7 @@ class TransformersSolver:
             attention_mask=mask.to(core.dtype) if mask.is_floating_point() else mask,
             position_ids=batch.position_ids.to(device),
             mm_encoder_outputs=encoded,
-            past_key_values=cache,
+            cache=cache,
             use_cache=cache is not None,
         )
 

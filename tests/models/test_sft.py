@@ -142,6 +142,42 @@ def test_state_of_another_call_is_not_resumed(frames, tmp_path):
     assert other.id == fresh.id
 
 
+def test_the_learning_rate_falls_where_it_is_told_to(frames, tmp_path, monkeypatch):
+    solver = make_solver()
+    rates: list[float] = []
+    known = solver.optimizer.set_learning_rate
+    monkeypatch.setattr(
+        solver.optimizer, "set_learning_rate", lambda rate: (rates.append(rate / 1e-3), known(rate))
+    )
+    solver.config = replace(solver.config, learning_rate=1e-3)
+    solver.train(
+        lesson_items(),
+        frames,
+        steps=10,
+        seed=1,
+        checkpoint=tmp_path,
+        progress=lambda n, loss: None,
+        decay_from=0.5,
+    )
+    assert rates == pytest.approx([1.0] * 6 + [0.82, 0.64, 0.46, 0.28])
+    rates.clear()
+    train(solver, frames, tmp_path / "constant", steps=2)
+    assert rates == []
+
+
+def test_blind_rows_are_trained_on_without_their_frames(frames, tmp_path):
+    asked: list[str] = []
+
+    def watched(question):
+        asked.append(question.id)
+        return frames(question)
+
+    items = [replace(item, blind=number % 2 == 0) for number, item in enumerate(lesson_items())]
+    make_solver().train(items, watched, steps=4, seed=1, checkpoint=tmp_path, progress=lambda n, loss: None)
+    hidden = {item.question.id for item in items if item.blind}
+    assert asked and not hidden & set(asked)
+
+
 def test_packing_and_seed_decide_the_order(frames):
     items = lesson_items()
     batches = sft._order(items, 4, 2, seed=3)

@@ -85,13 +85,14 @@ def test_score_is_the_log_softmax_over_the_answer_tokens(solver, frames, blind):
     assert scores[2].n_tokens == 7  # four words and three commas: no end token
 
 
+@pytest.mark.parametrize("blind", [False, True])
 @pytest.mark.parametrize(("size", "pack"), [(1, 1), (3, 1), (64, 1), (64, 4), (7, 16)])
-def test_batching_packing_and_order_do_not_change_scores(solver, frames, size, pack):
+def test_batching_packing_and_order_do_not_change_scores(solver, frames, size, pack, blind):
     items = [*lesson_items(), ITEMS[2][0]]
-    alone = [solver.score([item], frames)[0].p for item in items]
+    alone = [solver.score([item], frames, blind=blind)[0].p for item in items]
     solver.config = replace(solver.config, score_batch=size, pack=pack)
-    together = solver.score(items, frames)
-    backwards = solver.score(items[::-1], frames)[::-1]
+    together = solver.score(items, frames, blind=blind)
+    backwards = solver.score(items[::-1], frames, blind=blind)[::-1]
     assert [s.p for s in together] == pytest.approx(alone, abs=1e-5)
     assert [s.p for s in backwards] == pytest.approx(alone, abs=1e-5)
 
@@ -107,6 +108,18 @@ def test_packed_rows_do_not_see_each_other(solver, frames):
         )[1]
     assert solver.encoder.batch(rows, pack=2).input_ids.shape[0] == 1
     assert torch.allclose(mine, beside, atol=1e-5)
+
+
+def test_rows_without_frames_share_a_sequence_too(solver):
+    rows = [solver.row(item, None) for item in lesson_items()[:3]]
+    batch = solver.encoder.batch(rows, pack=4)
+    assert batch.input_ids.shape[0] == 1 and batch.pixel_values is None
+    starts = [place - len(row.prompt.ids) + 1 for (_, place), row in zip(batch.asked, rows, strict=True)]
+    assert [int(batch.position_ids[0, 0, start]) for start in starts] == [
+        0,
+        0,
+        0,
+    ]  # each counts from its own start
 
 
 def test_blind_has_no_image_tokens_and_asks_for_no_frames(solver, frames):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs the solver extra")
@@ -14,7 +16,7 @@ from ouroboros_data.errors import RecipeError  # noqa: E402
 from ouroboros_data.ids import rng  # noqa: E402
 from ouroboros_data.models import tiny_vision  # noqa: E402
 from ouroboros_data.models.tiny import _checked  # noqa: E402
-from ouroboros_data.models.tiny_lessons import TASKS, lessons, naming  # noqa: E402
+from ouroboros_data.models.tiny_lessons import TASKS, clips, lessons  # noqa: E402
 from ouroboros_data.types import CameraFrame, ObjectView, Room, Scene, SceneObject  # noqa: E402
 
 pytestmark = pytest.mark.solver
@@ -58,44 +60,50 @@ SCENE = Scene(
 )
 
 
-def said(task: str) -> set[tuple[str, str]]:
-    every = lessons(SCENE, ("f0", "f1", "f2"), 40, seed=1)
-    return {(x.question.text, x.answer) for x in every if x.question.question_type == f"lesson/{task}"}
+ALL = ("f0", "f1", "f2")
 
 
-def test_a_frame_is_named_by_what_it_shows_most_of():
-    assert naming(SCENE, "f0").answer == "chair, table"  # two chairs together; the lamp is too small to see
-    assert naming(SCENE, "f1").answer == "table, lamp"
-    assert naming(SCENE, "f1").question.frame_ids == ("f1",)
+def said(task: str, frame_ids: tuple[str, ...] = ALL) -> dict[str, str]:
+    every = lessons(SCENE, frame_ids, 60, seed=1)
+    return {x.question.text: x.answer for x in every if x.question.question_type == f"lesson/{task}"}
 
 
-def test_captions_of_clips_are_true():
-    assert said("frames") == {("What is in each frame?", "1 chair, table; 2 table, lamp; 3 door")}
-    assert said("counts") == {("How many of each are there?", "2 chair, 1 door, 1 lamp, 1 table")}
-    assert said("room") == {("How large is the room?", "20")}
-    first = {"chair": "1", "table": "1", "lamp": "2", "door": "3"}
-    for text, answer in said("order"):
-        named = text.removeprefix("In which frame is first ").rstrip("?").split(", ")
-        assert answer.split(", ") == [first[name] for name in named]
-    for text, answer in said("sizes"):
-        named = text.removeprefix("How long are ").rstrip("?").split(", ")
-        assert answer.split(", ") == [{"table": "160"}.get(name, "100") for name in named]
-    for text, answer in said("distances"):
-        anchor, others = text.removeprefix("How far from the ").rstrip("?").split(" are ")
-        gaps = dict(zip(others.split(", "), answer.split(", "), strict=True))
-        if anchor == "table" and "door" in gaps:
-            assert gaps["door"] == "7.5"  # 8 m between centres, half a metre of depth
+def test_captions_of_clips_are_true_and_in_alphabetical_order():
+    assert said("frame") == {
+        "What is in frame 1?": "chair, table",  # the lamp is too small to see
+        "What is in frame 2?": "lamp, table",
+        "What is in frame 3?": "door",
+    }
+    assert set(said("first").values()) == {"chair 1, door 3, lamp 2, table 1"}
+    assert set(said("counts").values()) == {"chair 2, door 1, lamp 1, table 1"}
+    assert set(said("sizes").values()) == {"door 100, lamp 100, table 160"}
+    assert set(said("room").values()) == {"20"}
+    # 8 m between the centres of door and table, half a metre of depth.
+    assert said("distances")["How far is each from the table?"] == "door 7.5, lamp 4.5"
     assert all(said(task) for task in TASKS)
 
 
+def test_captions_speak_of_their_own_frames():
+    later = ("f1", "f2")
+    assert said("frame", later)["What is in frame 1?"] == "lamp, table"
+    assert set(said("first", later).values()) == {"door 2, lamp 1, table 1"}
+    assert set(said("counts", later).values()) == {"door 1, lamp 1, table 1"}
+
+
 def test_directions_are_seen_from_above():
-    for text, answer in said("directions"):
-        head, tail = text.split(", where are ")
-        words = dict(zip(tail.rstrip("?").split(", "), answer.split(", "), strict=True))
-        if head == "Standing at the door, facing the table" and "lamp" in words:
-            assert words["lamp"] == "front-left"
-        if head == "Standing at the table, facing the door" and "lamp" in words:
-            assert words["lamp"] == "front-right"
+    found = said("directions")
+    assert found["Standing at the door, facing the table, where is each?"] == "lamp front-left"
+    assert found["Standing at the table, facing the door, where is each?"] == "lamp front-right"
+
+
+def test_clips_differ_and_keep_to_time():
+    every = clips(replace(SCENE, frames=tuple(frame(i) for i in range(12))), ("f0", "f5", "f11"), 6, seed=3)
+    assert every[0] == ("f0", "f5", "f11")
+    assert len(set(every)) == 6
+    for clip in every:
+        numbers = [int(name[1:]) for name in clip]
+        assert numbers == sorted(set(numbers)) and len(numbers) == 3
+    assert clips(SCENE, ALL, 6, seed=3) == [ALL]  # there are no others
 
 
 def test_the_vision_lesson_teaches_the_tower_and_leaves_the_language_layers():
@@ -143,6 +151,7 @@ def test_mirroring_patches_is_mirroring_the_picture():
         ({"max_pixels": 100}, "max_pixels"),
         ({"warm_step": 3}, "did you mean warm_steps"),
         ({"rooms": "many"}, "rooms"),
+        ({"blind_share": 1.5}, "blind_share: 1.5 is not in 0 to 1"),
     ],
 )
 def test_bad_options_are_named(options, message):
