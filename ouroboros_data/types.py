@@ -22,6 +22,9 @@ Unit = Literal["count", "m", "cm", "m2", "deg", "s"]
 Status = Literal["accepted", "rejected"]
 FramesOrigin = Literal["captured", "rendered"]
 Band = Literal["easy", "frontier", "hard"]
+BoxKind = Literal["annotated", "axis_aligned", "gravity", "free"]
+"""How a box came about: given by the source, or fitted to the instance's points along the world axes, with one edge
+vertical, or freely."""
 LETTERS = "ABCDEFGHIJ"
 """Published answers of choices: the option's place as a letter."""
 
@@ -38,15 +41,26 @@ class SceneObject:
     """Full edge lengths along the box's own axes."""
     R_world_object: Mat3
     """Columns are the box axes in world coordinates."""
+    box_kind: BoxKind = "annotated"
+    raw_label: str = ""
+    """The source's own word for it, before it was mapped to ``category``."""
+    nyu40: int | None = None
+    """Class in the NYU40 list, where the source's label table has one."""
+    point_count: int | None = None
+    """Points of the scan that are labelled as this object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectView:
-    """How much of a frame shows an object, after occlusion."""
+    """How much of a frame shows an object."""
 
     object_id: str
     pixel_share: float
-    """Pixels that show the object / pixels of the frame, in (0, 1]."""
+    """Pixels that show the object, after occlusion / pixels of the frame, in (0, 1]."""
+    projected_share: float | None = None
+    """The same if nothing stood before it, at least ``pixel_share``; ``pixel_share / projected_share`` of it is unoccluded."""
+    truncated_share: float | None = None
+    """Share of its projection that falls outside the frame, in [0, 1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +75,8 @@ class CameraFrame:
     """Width, height."""
     K_px: Mat3
     T_world_camera: Mat4
+    turn_deg: Literal[0, 90, 180, 270] = 0
+    """Clockwise turn that brings the stored picture upright. Size, intrinsics and pose are those of the turned one."""
     views: tuple[ObjectView, ...] = ()
 
 
@@ -76,10 +92,11 @@ class Room:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Video:
-    """The scene's video file, relative to ``Scene.root``."""
+    """The scene's pictures, relative to ``Scene.root``: a video file, a ``.sens`` stream, or a directory of images."""
 
     path: str
     sha256: str
+    """Of the file; of a stream's or a directory's index (names and byte counts), whose pictures are too many to hash."""
     fps: float
     frame_count: int
     size_px: tuple[int, int]
