@@ -19,6 +19,9 @@ class TypeScore:
     n: int
     seen: float
     blind: float
+    """The same weights without frames."""
+    elsewhere: float
+    """The same weights with the frames of another scene."""
     majority: float
     """The best constant answer learnt from the accepted training rows so far."""
 
@@ -31,7 +34,7 @@ class Exam:
     by_type: dict[str, TypeScore]
 
     def macro(self, which: str) -> float:
-        """Unweighted mean over the question types of ``seen``, ``blind`` or ``majority``."""
+        """Unweighted mean over the question types of ``seen``, ``blind``, ``elsewhere`` or ``majority``."""
         scores = [getattr(score, which) for score in self.by_type.values()]
         return sum(scores) / len(scores) if scores else 0.0
 
@@ -111,6 +114,7 @@ def exam_of(
     said = [by_id[item.question.id] for item in items]
     seen = evaluate.by_type(items, [reply.seen for reply in said])
     blind = evaluate.by_type(items, [reply.blind for reply in said])
+    elsewhere = evaluate.by_type(items, [reply.elsewhere for reply in said])
     majority = evaluate.majority([_graded(row) for row in rows], items)
     counts = Counter(item.question.question_type for item in items)
     return Exam(
@@ -120,6 +124,7 @@ def exam_of(
                 n=counts[name],
                 seen=round(seen[name], 4),
                 blind=round(blind[name], 4),
+                elsewhere=round(elsewhere[name], 4),
                 majority=round(majority[name], 4),
             )
             for name in seen

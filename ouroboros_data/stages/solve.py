@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from ouroboros_data.progress import Progress
 from ouroboros_data.records import from_json, to_json
 from ouroboros_data.stages.propose import Checked
 from ouroboros_data.store import RunStore
-from ouroboros_data.types import Confidence, ProbeResult
+from ouroboros_data.types import Confidence, ProbeResult, Question
 
 CHUNK = 512
 """Rows a probe unit."""
@@ -44,6 +44,8 @@ class Reply:
     question_id: str
     seen: str
     blind: str
+    elsewhere: str
+    """The answer with the frames of another held-out scene: a control that, unlike ``blind``, keeps the prompt's form."""
 
 
 def cache_dir() -> Path:
@@ -131,22 +133,24 @@ class SolverStages:
         return made, {score.question_id: score.p for score in trained}
 
     def examine(self, checkpoint: Checkpoint, exam: Sequence[Checked]) -> list[Reply]:
-        """Answers to the held-out questions, with frames and without."""
+        """Answers to the held-out questions: with their frames, with none, and with another scene's."""
         key = content_hash("examine", checkpoint.id, [_identity(row) for row in exam])
-        with self._progress.stage("held-out questions", 2 * len(exam)) as advance:
+        with self._progress.stage("held-out questions", 3 * len(exam)) as advance:
             if not self._store.done("examine", key):
                 solver, questions = self._at(checkpoint), [row.draft.question for row in exam]
                 seen = solver.answer(questions, self._frames)
                 advance(len(exam))
                 blind = solver.answer(questions, self._frames, blind=True)
                 advance(len(exam))
+                elsewhere = solver.answer(elsewhere_questions(questions), self._frames)
+                advance(len(exam))
                 replies = [
-                    Reply(question_id=q.id, seen=s, blind=b)
-                    for q, s, b in zip(questions, seen, blind, strict=True)
+                    Reply(question_id=q.id, seen=s, blind=b, elsewhere=e)
+                    for q, s, b, e in zip(questions, seen, blind, elsewhere, strict=True)
                 ]
                 self._store.write("examine", key, [to_json(reply) for reply in replies])
             else:
-                advance(2 * len(exam))
+                advance(3 * len(exam))
         return [
             from_json(Reply, row, where=key, error=StoreError) for row in self._store.read("examine", key)
         ]
@@ -182,6 +186,16 @@ def labelled(row: Checked) -> Labelled:
     """The training and scoring form of an accepted row."""
     assert row.verdict.answer is not None, "only accepted rows are trained on"
     return Labelled(question=row.draft.question, answer=row.verdict.answer.text)
+
+
+def elsewhere_questions(questions: Sequence[Question]) -> list[Question]:
+    """The same texts, asked of the frames of the next scene in the order of ids; of one scene alone, its own frames."""
+    frames = {question.scene_id: question.frame_ids for question in questions}
+    scenes = sorted(frames)
+    following = dict(zip(scenes, scenes[1:] + scenes[:1], strict=True))
+    return [
+        replace(q, scene_id=following[q.scene_id], frame_ids=frames[following[q.scene_id]]) for q in questions
+    ]
 
 
 def shuffled(rows: Sequence[Checked], seed: int) -> list[Checked]:
