@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from ouroboros_data.errors import OuroborosError
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from ouroboros_data.cli_common import RecipeArg, SetOption, boundary
+from ouroboros_data.cli_scenes import scenes_app
 
 app = typer.Typer(
     name="ouroboros-data",
@@ -23,14 +19,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 recipes_app = typer.Typer(help="Shipped recipes.", no_args_is_help=True)
-scenes_app = typer.Typer(help="Look at scenes.", no_args_is_help=True)
 app.add_typer(recipes_app, name="recipes")
 app.add_typer(scenes_app, name="scenes")
-
-RecipeArg = Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped one.")]
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override, e.g. scenes.limit=20.")
-]
 
 
 def main() -> None:
@@ -38,30 +28,6 @@ def main() -> None:
     # A torch that spins while it waits starves the worker processes on few cores; it must be set before the import.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     app()
-
-
-@contextmanager
-def _boundary(resume: str = "") -> Iterator[Console]:
-    """Turn every expected failure into one line and an exit code; a bug still shows its traceback."""
-    from rich.console import Console
-
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    out = Console(highlight=False)
-    if not out.is_terminal:
-        out = Console(highlight=False, width=120)  # a log file has no width of its own
-    try:
-        yield out
-    except OuroborosError as error:
-        errors.print("[red]error:[/] ", end="")
-        errors.print(str(error), markup=False)
-        raise typer.Exit(1) from None
-    except OSError as error:
-        errors.print("[red]error:[/] ", end="")
-        errors.print(f"{error.filename or 'system'}: {error.strerror or error}", markup=False)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        errors.print(f"[yellow]stopped.[/] {resume}")
-        raise typer.Exit(130) from None
 
 
 @app.command()
@@ -74,7 +40,7 @@ def build(
     overrides: SetOption = None,
 ) -> None:
     """Run the loop: propose, check, probe, train, feed back, snapshot. The same command again continues."""
-    with _boundary("Nothing is lost: the same command goes on where this one stopped.") as console:
+    with boundary("Nothing is lost: the same command goes on where this one stopped.") as console:
         from ouroboros_data.config import load_recipe
         from ouroboros_data.pipeline import build as run_loop
         from ouroboros_data.progress import Terminal
@@ -96,7 +62,7 @@ def build(
 @app.command()
 def report(run: Annotated[Path, typer.Argument(help="Run directory of a build.")]) -> None:
     """Print the tables of a run: funnel, bands, held-out accuracy, steering."""
-    with _boundary() as console:
+    with boundary() as console:
         from ouroboros_data.errors import StoreError
         from ouroboros_data.report.table import show
         from ouroboros_data.snapshot import read_manifest
@@ -112,7 +78,7 @@ def report(run: Annotated[Path, typer.Argument(help="Run directory of a build.")
 @recipes_app.command("list")
 def recipes_list() -> None:
     """List shipped recipes."""
-    with _boundary() as console:
+    with boundary() as console:
         from rich.table import Table
 
         from ouroboros_data.config import load_recipe
@@ -128,7 +94,7 @@ def recipes_list() -> None:
 @recipes_app.command("show")
 def recipes_show(recipe: RecipeArg, overrides: SetOption = None) -> None:
     """Print a recipe with every default filled in."""
-    with _boundary():
+    with boundary():
         import yaml
 
         from ouroboros_data.config import load_recipe
@@ -140,7 +106,7 @@ def recipes_show(recipe: RecipeArg, overrides: SetOption = None) -> None:
 @app.command()
 def adapters() -> None:
     """List scene adapters, proposers and solvers, installed ones of others included."""
-    with _boundary() as console:
+    with boundary() as console:
         from rich.table import Table
 
         from ouroboros_data.registry import known
@@ -152,38 +118,10 @@ def adapters() -> None:
         console.print(table)
 
 
-@scenes_app.command("list")
-def scenes_list(recipe: RecipeArg = "quickstart", overrides: SetOption = None) -> None:
-    """List the scenes that a recipe's adapter finds."""
-    with _boundary() as console:
-        from ouroboros_data.config import load_recipe
-        from ouroboros_data.stages.scenes import open_adapter
-
-        resolved = load_recipe(recipe, overrides or [])
-        refs = open_adapter(resolved.scenes, resolved.seed).refs()
-        for ref in refs[: resolved.scenes.limit]:
-            console.print(f"{ref.source:<14} {ref.id}")
-
-
-@scenes_app.command("show")
-def scenes_show(
-    scene_id: Annotated[str, typer.Argument(help="A scene id from `scenes list`.")],
-    recipe: Annotated[str, typer.Option("--recipe", help="Recipe whose adapter reads it.")] = "quickstart",
-    overrides: SetOption = None,
-    frames: Annotated[Path | None, typer.Option(help="Write the sampled frames here as one PNG.")] = None,
-) -> None:
-    """Print one scene: room, objects, and in how many sampled frames each object is seen."""
-    with _boundary() as console:
-        from ouroboros_data.config import load_recipe
-        from ouroboros_data.report.scene import show_scene
-
-        show_scene(console, load_recipe(recipe, overrides or []), scene_id, frames)
-
-
 @app.command()
 def doctor() -> None:
     """Tell what works on this machine, what confines programs, and what to do about the rest."""
-    with _boundary() as console:
+    with boundary() as console:
         from ouroboros_data.doctor import examine
 
         broken = False
