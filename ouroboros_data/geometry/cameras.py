@@ -8,7 +8,7 @@ centre is (i + 0.5, j + 0.5) and the principal point of a centred camera is (wid
 from __future__ import annotations
 
 import math
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,8 @@ import numpy.typing as npt
 from ouroboros_data.types import Mat3, Mat4
 
 Floats = npt.NDArray[np.float64]
+Turn = Literal[0, 90, 180, 270]
+TURNS: tuple[Turn, ...] = (0, 90, 180, 270)
 
 
 def pinhole(size_px: tuple[int, int], hfov_deg: float) -> Floats:
@@ -126,6 +128,94 @@ def transform(T_a_b: npt.ArrayLike, points: npt.ArrayLike) -> Floats:
     pose = np.asarray(T_a_b, float)
     moved: Floats = np.asarray(points, float) @ pose[:3, :3].T + pose[:3, 3]
     return moved
+
+
+def turned(
+    size_px: tuple[int, int], K_px: npt.ArrayLike, T_world_camera: npt.ArrayLike, turn_deg: int
+) -> tuple[tuple[int, int], Floats, Floats]:
+    """The same camera after its picture was turned clockwise.
+
+    Args:
+        size_px: Width and height before.
+        K_px: Intrinsics before, (3, 3).
+        T_world_camera: Poses before, (..., 4, 4).
+        turn_deg: 0, 90, 180 or 270.
+
+    Returns:
+        Size, intrinsics and poses after: a world point is projected to where the turn takes its pixel.
+
+    Raises:
+        ValueError: Another turn.
+    """
+    if turn_deg not in (0, 90, 180, 270):
+        raise ValueError(f"turn_deg must be 0, 90, 180 or 270, got {turn_deg}")
+    (width, height), K, pose = size_px, np.array(K_px, float), np.array(T_world_camera, float)
+    for _ in range(turn_deg // 90):
+        # (x, y) of the picture goes to (height - y, x), and the camera's axes turn with it.
+        pixels = np.array([[0.0, -1.0, height], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+        before_after = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+        K = pixels @ K @ before_after
+        pose[..., :3, :3] = pose[..., :3, :3] @ before_after
+        width, height = height, width
+    return (width, height), K, pose
+
+
+def upright_turn_deg(T_world_camera: npt.ArrayLike) -> Turn:
+    """Clockwise turn that brings a picture upright, as well as a quarter turn can, from its pose (4, 4) alone.
+
+    A camera that looks straight down or up has no upright turn; it gets 0 or what noise decides.
+    Rule and order of turns: apple/ARKitScenes issue 47.
+
+    Raises:
+        ValueError: The pose is not finite.
+    """
+    right_z, down_z = np.asarray(T_world_camera, float)[2, :2]
+    if not (math.isfinite(right_z) and math.isfinite(down_z)):
+        raise ValueError("T_world_camera is not finite")
+    # How far the picture's bottom, right, top and left edge point towards the floor.
+    return TURNS[int(np.argmax([-down_z, -right_z, down_z, right_z]))]
+
+
+def interpolate_pose(
+    times_s: npt.ArrayLike, poses: npt.ArrayLike, at_s: npt.ArrayLike, max_gap_s: float
+) -> Floats:
+    """Poses at other times: positions linearly, rotations along the shortest arc (slerp).
+
+    Args:
+        times_s: Times of the known poses, (n,), in any order; of equal times the first counts.
+        poses: ``T_world_camera`` at these times, (n, 4, 4); those that are not finite are left out.
+        at_s: Wanted times, (m,).
+        max_gap_s: Longest time between the two known poses around a wanted one.
+
+    Returns:
+        (m, 4, 4); nan where the gap is longer, and before the first and after the last known pose.
+
+    Raises:
+        ValueError: Shapes that do not fit.
+    """
+    from scipy.spatial.transform import Rotation, Slerp
+
+    times, known, at = np.asarray(times_s, float), np.asarray(poses, float), np.asarray(at_s, float)
+    if times.ndim != 1 or known.shape != (len(times), 4, 4) or at.ndim != 1:
+        raise ValueError(f"expected (n,), (n, 4, 4) and (m,), got {times.shape}, {known.shape}, {at.shape}")
+    finite = np.isfinite(times) & np.isfinite(known).all((1, 2))
+    times, first = np.unique(times[finite], return_index=True)
+    known = known[finite][first]
+    out = np.full((len(at), 4, 4), np.nan)
+    after = np.searchsorted(times, at)  # the first known pose that is not earlier
+    exact = after < len(times)
+    exact[exact] = times[after[exact]] == at[exact]
+    out[exact] = known[after[exact]]
+    between = ~exact & (after > 0) & (after < len(times))
+    between[between] = times[after[between]] - times[after[between] - 1] <= max_gap_s
+    if between.any():
+        ends, starts = after[between], after[between] - 1
+        share = (at[between] - times[starts]) / (times[ends] - times[starts])
+        out[between] = np.eye(4)
+        out[between, :3, :3] = Slerp(times, Rotation.from_matrix(known[:, :3, :3]))(at[between]).as_matrix()
+        a, b = known[starts, :3, 3], known[ends, :3, 3]
+        out[between, :3, 3] = a + share[:, None] * (b - a)
+    return out
 
 
 def as_mat3(matrix: npt.ArrayLike) -> Mat3:

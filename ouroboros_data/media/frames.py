@@ -6,6 +6,8 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 from ouroboros_data.errors import SceneError
 from ouroboros_data.media.reader import Backend, FrameReader, open_reader
 from ouroboros_data.plugins import Image
@@ -60,10 +62,10 @@ class FrameBank:
         self._frames: OrderedDict[tuple[str, str], Image] = OrderedDict()
         self._used_bytes = 0
         self._readers: OrderedDict[str, FrameReader] = OrderedDict()
-        self._index: dict[str, dict[str, int]] = {}
+        self._index: dict[str, dict[str, tuple[int, int]]] = {}
 
     def __call__(self, question: Question) -> list[Image]:
-        """Frames that the question names, in its order, each (height, width, 3) RGB; not to be written to.
+        """Frames that the question names, in its order, upright, each (height, width, 3) RGB; not to be written to.
 
         Raises:
             SceneError: The scene or a frame is unknown, or its video cannot be read or is another one.
@@ -95,13 +97,17 @@ class FrameBank:
         if scene_id not in self._scenes:
             raise SceneError(f"no scene {scene_id!r} to take frames from")
         if scene_id not in self._index:
-            self._index[scene_id] = {frame.id: frame.index for frame in self._scenes[scene_id].frames}
+            self._index[scene_id] = {
+                frame.id: (frame.index, frame.turn_deg) for frame in self._scenes[scene_id].frames
+            }
         index = self._index[scene_id]
         for frame_id in frame_ids:
             if frame_id not in index:
                 raise SceneError(f"has no frame {frame_id!r}", where=scene_id)
-        # Copies: a view would keep the whole batch alive after its neighbours were dropped.
-        return [image.copy() for image in self._reader(scene_id).read([index[name] for name in frame_ids])]
+        indices, turns = zip(*(index[name] for name in frame_ids), strict=True)
+        images = self._reader(scene_id).read(indices)
+        # Copies: a view would keep the whole batch alive after its neighbours were dropped. rot90 is anticlockwise.
+        return [np.rot90(image, -(turn // 90)).copy() for image, turn in zip(images, turns, strict=True)]
 
     def _reader(self, scene_id: str) -> FrameReader:
         if scene_id in self._readers:

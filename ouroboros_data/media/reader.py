@@ -1,12 +1,12 @@
-"""Exact frames out of video files, by PyAV or by decord."""
+"""Exact frames: out of video files by PyAV or by decord, out of ``.sens`` streams and directories of pictures."""
 
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self, get_args
 
 import av
 import numpy as np
@@ -20,7 +20,7 @@ REPAIR = "copy or download the file again"
 
 
 class FrameReader(Protocol):
-    """An open video. Frames are counted from 0 in the order of presentation."""
+    """An open video, stream or directory. Frames are counted from 0 in the order of presentation."""
 
     @property
     def frame_count(self) -> int:
@@ -28,7 +28,7 @@ class FrameReader(Protocol):
 
     @property
     def fps(self) -> float:
-        """Mean frame rate."""
+        """Mean frame rate; 0 where nothing says."""
 
     @property
     def size_px(self) -> tuple[int, int]:
@@ -50,25 +50,35 @@ class FrameReader(Protocol):
 
 
 def open_reader(path: Path | str, backend: Backend = "av") -> FrameReader:
-    """Open a video file.
+    """Open a video file, a ``.sens`` stream, or a directory of pictures.
 
     Args:
-        path: The file.
-        backend: ``av``, or ``decord`` (needs the extra of that name; runs in a child process).
+        path: The file or directory.
+        backend: For video files: ``av``, or ``decord`` (needs the extra of that name; runs in a child process).
 
     Raises:
         SceneError: No such file, not a video, cut off, or the backend is not there.
     """
     file = Path(path)
+    if backend not in get_args(Backend):
+        raise SceneError(f"unknown video backend {backend!r}", where=str(file), fix="use av or decord")
+    if not file.exists():
+        raise SceneError("no such file", where=str(file))
+    if file.is_dir():
+        from ouroboros_data.media.images import ImagesReader
+
+        return ImagesReader(file)
     if not file.is_file():
-        raise SceneError("no such file" if not file.exists() else "not a file", where=str(file))
-    if backend == "av":
-        return AvReader(file)
+        raise SceneError("neither a file nor a directory", where=str(file))
+    if file.suffix.lower() == ".sens":
+        from ouroboros_data.media.sens import SensReader
+
+        return SensReader(file)
     if backend == "decord":
         from ouroboros_data.media.decord_reader import DecordReader
 
         return DecordReader(file)
-    raise SceneError(f"unknown video backend {backend!r}", where=str(file), fix="use av or decord")
+    return AvReader(file)
 
 
 def check_indices(indices: Sequence[int], frame_count: int, path: Path) -> list[int]:
@@ -80,6 +90,21 @@ def check_indices(indices: Sequence[int], frame_count: int, path: Path) -> list[
                 f"frame {index} is out of range", where=str(path), fix=f"it has frames 0 to {frame_count - 1}"
             )
     return plain
+
+
+def read_each(
+    reader: FrameReader, indices: Sequence[int], read_one: Callable[[int], Frames], path: Path
+) -> Frames:
+    """What `FrameReader.read` gives, by a reader that fetches frames one by one (raises SceneError)."""
+    wanted = check_indices(indices, reader.frame_count, path)
+    width, height = reader.size_px
+    out = np.empty((len(wanted), height, width, 3), np.uint8)
+    rows: dict[int, list[int]] = {}
+    for row, index in enumerate(wanted):
+        rows.setdefault(index, []).append(row)
+    for index in sorted(rows):
+        out[rows[index]] = read_one(index)
+    return out
 
 
 def holds_idr(packet: bytes) -> bool:

@@ -157,8 +157,11 @@ def test_what_is_no_video_is_named(tmp_path: Path, backend: str) -> None:
         open_reader(tmp_path / "empty.mp4", backend)
     with pytest.raises(SceneError, match=r"gone\.mp4: no such file"):
         open_reader(tmp_path / "gone.mp4", backend)
-    with pytest.raises(SceneError, match="not a file"):
-        open_reader(tmp_path, backend)
+    (tmp_path / "folder.mp4").mkdir()
+    with pytest.raises(SceneError, match=r"folder\.mp4: holds no pictures"):
+        open_reader(tmp_path / "folder.mp4", backend)
+    with pytest.raises(SceneError, match="neither a file nor a directory"):
+        open_reader("/dev/null", backend)
     with pytest.raises(SceneError, match="unknown video backend 'opencv'"):
         open_reader(text, "opencv")  # type: ignore[arg-type]
 
