@@ -95,7 +95,7 @@ def _body(manifest: Mapping[str, Any]) -> str:
     return f"""# {recipe["name"]}
 
 {recipe["description"]}
-{purpose}
+{purpose}{_overridden(manifest)}
 Spatial questions about {manifest["scenes"]["train"]} indoor scenes, in {last["iteration"]} iterations of a closed loop: each iteration was
 written for what the solver of that moment found neither easy nor hopeless. Every answer is the result of a program run
 on the scene's geometry; no model's word is ground truth.
@@ -124,6 +124,10 @@ Solver `{recipe["solver"]["name"]}`, {recipe["solver"]["steps"]} steps of batch 
 
 {_lines(manifest["confinement"])}
 
+## Benchmark scenes
+
+{_guard(manifest)}
+
 ## Sources and licences
 
 {sources}
@@ -132,6 +136,37 @@ Rows refer to scans; they hold no pixels and no geometry. Get the scans from the
 
 Snapshot `{last["id"]}`{f", parent `{last['parent']}`" if last["parent"] else ""}. Made by ouroboros-data {manifest["versions"]["ouroboros-data"]}.
 """
+
+
+def _overridden(manifest: Mapping[str, Any]) -> str:
+    guard = manifest.get("leakage", {})
+    if guard.get("status") != "overridden" or not guard["benchmark_scenes"]:
+        return ""
+    total = manifest["scenes"]["train"] + manifest["scenes"]["held_out"]
+    return (
+        f"\n> **Holds benchmark scenes.** {len(guard['benchmark_scenes'])} of {total} scenes are those of VSI-Bench, of an "
+        "official validation or test fold, or of the same space as one. They were let in on request "
+        "(`allow_benchmark_scenes`). Scores of a model trained on this say nothing on those benchmarks.\n"
+    )
+
+
+def _guard(manifest: Mapping[str, Any]) -> str:
+    guard = manifest.get("leakage")
+    if guard is None:
+        return "Not checked."
+    held = len(guard["benchmark_scenes"])
+    said = {
+        "on": f"None: the leakage guard was on and left out {guard['blocked']} scenes",
+        "off": f"{held} scenes; the leakage guard is off for test data",
+        "overridden": f"{held} scenes; the leakage guard was overridden (`allow_benchmark_scenes`)",
+    }[guard["status"]]
+    flagged = guard["flagged"]
+    unknown = (
+        f" {len(flagged)} scenes could not be judged, their space is unknown: {', '.join(flagged)}."
+        if flagged
+        else ""
+    )
+    return f"{said} (ids {guard['data']}).{unknown}"
 
 
 def _iteration_table(iterations: Sequence[Mapping[str, Any]]) -> str:

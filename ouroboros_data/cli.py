@@ -37,6 +37,13 @@ def build(
         int | None, typer.Option("--iter", min=1, help="Rounds in all; more than before adds rounds.")
     ] = None,
     run: Annotated[Path | None, typer.Option("--run", help="Run directory; default runs/RECIPE.")] = None,
+    allow_benchmark_scenes: Annotated[
+        bool,
+        typer.Option(
+            "--allow-benchmark-scenes",
+            help="Train on scenes of VSI-Bench and of official val/test folds; the manifest and the card say so.",
+        ),
+    ] = False,
     overrides: SetOption = None,
 ) -> None:
     """Run the loop: propose, check, probe, train, feed back, snapshot. The same command again continues."""
@@ -49,6 +56,7 @@ def build(
 
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop is a Ctrl-C
         extra = [f"iterations={iterations}"] if iterations else []
+        extra += ["scenes.allow_benchmark_scenes=true"] if allow_benchmark_scenes else []
         resolved = load_recipe(recipe, [*(overrides or []), *extra])
         directory = run or Path("runs") / resolved.name
         console.print(f"[bold]{resolved.name}[/]: {resolved.iterations} iterations in {directory}")

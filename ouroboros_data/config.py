@@ -30,6 +30,8 @@ class SceneSettings:
     """Share of *spaces* kept out of training and scored each round."""
     holdout_drafts: int = 32
     """Drafts asked for about each held-out scene, once, before the first round."""
+    allow_benchmark_scenes: bool = False
+    """Switches the leakage guard of recipes with purpose: train off. Recorded in the manifest and on the card."""
     options: Options = field(default_factory=dict)
 
 

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from ouroboros_data.config import Recipe
+from ouroboros_data.leakage import guard_of
 from ouroboros_data.programs.sandbox import confinement
 from ouroboros_data.records import to_json
 from ouroboros_data.stages.scenes import Skipped
@@ -62,6 +63,14 @@ def manifest_of(
                 for s in skipped
             ],
         },
+        "leakage": to_json(
+            guard_of(
+                recipe.purpose,
+                recipe.scenes.allow_benchmark_scenes,
+                [*train, *held_out],
+                sum(bool(s.rule) for s in skipped),
+            )
+        ),
         "solver": dict(disclosure),
         "confinement": confinement(),
         "start": to_json(start),

@@ -20,7 +20,7 @@ from ouroboros_data.config import Recipe, recipe_from_mapping
 from ouroboros_data.curriculum import Outcome, answerable_blind, bin_weights, scene_weights
 from ouroboros_data.digest import scene_digest
 from ouroboros_data.engine.local import LocalEngine
-from ouroboros_data.errors import RecipeError, SceneError, SnapshotError
+from ouroboros_data.errors import RecipeError, SnapshotError
 from ouroboros_data.ids import seed_from
 from ouroboros_data.manifest import manifest_of
 from ouroboros_data.media.frames import FrameBank
@@ -29,7 +29,7 @@ from ouroboros_data.progress import Progress, Silent
 from ouroboros_data.records import to_json
 from ouroboros_data.snapshot import freeze
 from ouroboros_data.stages.propose import Checked, open_proposer, propose_round
-from ouroboros_data.stages.scenes import ingest, open_adapter, split
+from ouroboros_data.stages.scenes import ingest, listed, split
 from ouroboros_data.stages.solve import SolverStages, probe_results
 from ouroboros_data.store import RunStore, write_atomic
 from ouroboros_data.summary import Exam, IterationSummary, exam_of, summarise
@@ -57,8 +57,7 @@ def build(recipe: Recipe, run: Path, *, progress: Progress | None = None) -> Bui
     """
     progress = progress or Silent()
     # A recipe that cannot be carried out must fail here, before anything is written, rendered or trained.
-    if not open_adapter(recipe.scenes, recipe.seed).refs():
-        raise SceneError("no scenes found", where=recipe.scenes.root or recipe.scenes.adapter)
+    listed(recipe)
     bins = dict(open_proposer(recipe).bins())
     registry.find("solvers", recipe.solver.name)
     with RunStore(run) as store, LocalEngine(recipe.engine.workers) as engine:

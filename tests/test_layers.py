@@ -19,7 +19,7 @@ LAYERS: list[set[str]] = [
     {"stages"},
     {"curriculum"},
     {"proposers", "programs", "models"},
-    {"engine", "geometry", "media", "digest", "scenefile"},
+    {"engine", "geometry", "media", "digest", "scenefile", "leakage"},
     {"store", "config", "registry", "resources", "records", "plugins", "progress"},
     {"ids", "english"},
     {"types", "errors"},

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ouroboros_data import registry
+from ouroboros_data import leakage, registry
 from ouroboros_data.config import Recipe, SceneSettings
 from ouroboros_data.engine.local import LocalEngine
 from ouroboros_data.errors import RecipeError, SceneError
@@ -27,6 +27,8 @@ class Skipped:
 
     id: str
     reason: str
+    rule: str = ""
+    """Of the leakage guard, if it was that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,30 @@ def _ingest(task: _Task) -> dict[str, Any]:
     return {"scene": to_json(scene)}
 
 
+def listed(recipe: Recipe) -> tuple[list[SceneRef], list[Skipped]]:
+    """Scenes that the recipe asks for, and those of them that the leakage guard keeps out.
+
+    Raises:
+        PluginError, RecipeError: See `open_adapter`.
+        SceneError: There are none, or the guard leaves none.
+    """
+    settings = recipe.scenes
+    refs = list(open_adapter(settings, recipe.seed).refs())
+    where = settings.root or settings.adapter
+    if not refs:
+        raise SceneError("no scenes found", where=where, fix="check scenes.root")
+    refs = refs[: settings.limit]
+    blocked = [found for ref in refs if (found := _guarded(recipe, ref.source, ref.id)) is not None]
+    if len(blocked) == len(refs):
+        raise SceneError(
+            f"all {len(refs)} scenes are kept out of training; the first, {blocked[0].id}: {blocked[0].reason}",
+            where=where,
+            fix="purpose: test, or --allow-benchmark-scenes, or other scenes",
+        )
+    names = {found.id for found in blocked}
+    return [ref for ref in refs if ref.id not in names], blocked
+
+
 def ingest(
     recipe: Recipe, store: RunStore, engine: LocalEngine, progress: Progress
 ) -> tuple[list[Scene], list[Skipped]]:
@@ -78,10 +104,7 @@ def ingest(
         SceneError: Not one scene can be used.
     """
     settings = recipe.scenes
-    refs = list(open_adapter(settings, recipe.seed).refs())
-    if not refs:
-        raise SceneError("no scenes found", where=settings.root or settings.adapter, fix="check scenes.root")
-    refs = refs[: settings.limit]
+    refs, skipped = listed(recipe)
     media = store.directory("media")
     keys = [content_hash("scene", settings.adapter, ref.id, ref.key) for ref in refs]
     todo = [i for i, key in enumerate(keys) if not _usable(store, key, media)]
@@ -93,20 +116,39 @@ def ingest(
                 row["scene"]["root"] = _relative(row["scene"]["root"], media)
             store.write("scenes", keys[todo[position]], [row])
             advance()
-    scenes, skipped = [], []
+    scenes: list[Scene] = []
     for key in keys:
         row = store.read("scenes", key)[0]
         if "skipped" in row:
             skipped.append(from_json(Skipped, row["skipped"], where=key, error=SceneError))
             continue
         row["scene"]["root"] = str(media / row["scene"]["root"])
-        scenes.append(from_json(Scene, row["scene"], where=f"units/scenes/{key}.jsonl", error=SceneError))
+        scene = from_json(Scene, row["scene"], where=f"units/scenes/{key}.jsonl", error=SceneError)
+        # Again, now that its space is known. Never stored: the unit must not depend on the guard's data.
+        found = _guarded(recipe, scene.source, scene.id, scene.space_id)
+        if found is None:
+            scenes.append(scene)
+        else:
+            skipped.append(found)
     if not scenes:
+        kept_out = sum(bool(s.rule) for s in skipped)
+        why = f", {kept_out} of them by the leakage guard" if kept_out else ""
         raise SceneError(
-            f"none of {len(refs)} scenes can be used; the first: {skipped[0].reason}",
+            f"none of {len(skipped)} scenes can be used{why}; the first: {skipped[0].reason}",
             where=settings.root or settings.adapter,
+            fix="purpose: test, or --allow-benchmark-scenes, or other scenes" if kept_out else "",
         )
     return scenes, skipped
+
+
+def _guarded(recipe: Recipe, source: str, scene_id: str, space_id: str = "") -> Skipped | None:
+    """The guard's word on a scene that it keeps out of this recipe's run."""
+    if recipe.purpose != "train" or recipe.scenes.allow_benchmark_scenes:
+        return None
+    found = leakage.examine(source, scene_id, space_id)
+    if found is None or not found.blocked:
+        return None
+    return Skipped(id=scene_id, reason=found.reason, rule=found.rule)
 
 
 def _relative(root: str, media: Path) -> str:
@@ -119,7 +161,7 @@ def _usable(store: RunStore, key: str, media: Path) -> bool:
         return False
     scene: Mapping[str, Any] | None = store.read("scenes", key)[0].get("scene")
     return (
-        scene is None or scene["video"] is None or (media / scene["root"] / scene["video"]["path"]).is_file()
+        scene is None or scene["video"] is None or (media / scene["root"] / scene["video"]["path"]).exists()
     )
 
 
