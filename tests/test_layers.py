@@ -24,7 +24,7 @@ LAYERS: list[set[str]] = [
     {"ids", "english"},
     {"types", "errors"},
 ]
-ADAPTERS_MAY_USE = {"types", "errors", "ids", "records", "geometry", "media", "plugins"}
+ADAPTERS_MAY_USE = {"types", "errors", "ids", "english", "records", "geometry", "media", "plugins"}
 HEAVY = {
     "torch",
     "transformers",
