@@ -30,13 +30,13 @@ from ouroboros_data.ids import canonical_json
 Row = Mapping[str, Any]
 
 
-def write_atomic(path: Path, text: str) -> None:
-    """Write a file whole or not at all, durably (raises StoreError)."""
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all, durably (raises StoreError). Text is written as UTF-8."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("w", encoding="utf-8") as handle:
-            handle.write(text)
+        with partial.open("wb") as handle:
+            handle.write(content.encode("utf-8") if isinstance(content, str) else content)
             handle.flush()
             os.fsync(handle.fileno())
         partial.replace(path)

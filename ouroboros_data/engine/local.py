@@ -86,6 +86,17 @@ class LocalEngine:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
 
+    def kill(self) -> None:
+        """End the workers in the middle of their work: for units that appear whole or not at all."""
+        if self._pool is not None:
+            workers = list((self._pool._processes or {}).values())  # public from Python 3.14 on
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            for worker in workers:
+                worker.kill()
+            for worker in workers:
+                worker.join()
+            self._pool = None
+
     def __enter__(self) -> LocalEngine:
         return self
 

@@ -17,6 +17,7 @@ from ouroboros_data.ids import canonical_json, content_hash
 from ouroboros_data.plugins import SceneAdapter
 from ouroboros_data.progress import Progress
 from ouroboros_data.records import from_json, to_json
+from ouroboros_data.stages.loading import load_usable
 from ouroboros_data.store import RunStore
 from ouroboros_data.types import Scene, SceneRef
 
@@ -59,13 +60,7 @@ def _adapter(name: str, root: str | None, seed: int, options: str) -> SceneAdapt
 def _ingest(task: _Task) -> dict[str, Any]:
     adapter = open_adapter(task.settings, task.seed)
     try:
-        scene = adapter.load(task.ref, Path(task.media))
-        if not scene.objects:
-            raise SceneError("the scene has no objects", where=task.ref.id, fix="annotate it or leave it out")
-        if not scene.frames:
-            raise SceneError(
-                "the scene has no posed frames", where=task.ref.id, fix="check its video and poses"
-            )
+        scene = load_usable(adapter, task.ref, Path(task.media))
     except SceneError as error:
         return {"skipped": to_json(Skipped(id=task.ref.id, reason=str(error)))}
     return {"scene": to_json(scene)}
