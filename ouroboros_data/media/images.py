@@ -22,6 +22,7 @@ Depth = npt.NDArray[np.float32]
 SUFFIXES = (".jpg", ".jpeg", ".png")
 MAX_PIXELS = 1 << 26
 """Larger pictures are refused before they are decoded; phone cameras have a quarter of that."""
+_MAX_BYTES = 4 * MAX_PIXELS
 _COLOUR_MODES = ("RGB", "RGBA", "L", "P", "CMYK")
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)")
 
@@ -189,6 +190,10 @@ def depth_from_steps(steps: npt.NDArray[np.integer], steps_per_m: float) -> Dept
 
 def _bytes(path: Path) -> bytes:
     try:
+        if path.exists() and not path.is_file():  # opening a pipe would wait
+            raise SceneError("not a file", where=str(path))
+        if path.stat().st_size > _MAX_BYTES:
+            raise SceneError("too large for a picture", where=str(path))
         return path.read_bytes()
     except OSError as error:
         what = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"

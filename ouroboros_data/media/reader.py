@@ -97,13 +97,16 @@ def read_each(
 ) -> Frames:
     """What `FrameReader.read` gives, by a reader that fetches frames one by one (raises SceneError)."""
     wanted = check_indices(indices, reader.frame_count, path)
-    width, height = reader.size_px
-    out = np.empty((len(wanted), height, width, 3), np.uint8)
     rows: dict[int, list[int]] = {}
     for row, index in enumerate(wanted):
         rows.setdefault(index, []).append(row)
+    width, height = reader.size_px
+    out = np.empty((0, height, width, 3), np.uint8)
     for index in sorted(rows):
-        out[rows[index]] = read_one(index)
+        image = read_one(index)
+        if not len(out):  # only now is it known that the size is true
+            out = np.empty((len(wanted), height, width, 3), np.uint8)
+        out[rows[index]] = image
     return out
 
 

@@ -65,6 +65,8 @@ class SensReader:
         """
         self._path = path
         self._file: int | None = None
+        if path.exists() and not path.is_file():  # opening a pipe would wait
+            raise SceneError("not a file", where=str(path))
         try:
             self._file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
             self._bytes_there = os.fstat(self._file).st_size
@@ -72,7 +74,8 @@ class SensReader:
             self._read_index()
         except OSError as error:
             self.close()
-            raise SceneError(f"cannot be read: {error.strerror}", where=str(path)) from None
+            what = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+            raise SceneError(f"cannot be read: {what}", where=str(path)) from None
         except SceneError:
             self.close()
             raise
@@ -142,8 +145,12 @@ class SensReader:
                 data = unpacker.decompress(data, expected + 1)
             except zlib.error as error:
                 self._fail(field, f"cannot be decoded: {error}")
-        if len(data) != expected:
-            self._fail(field, f"holds {len(data)} bytes or more, {width}x{height} take {expected}")
+            if not unpacker.eof and len(data) == expected:  # then its checksum was not compared
+                self._fail(field, "cut off")
+        if len(data) > expected:
+            self._fail(field, f"holds more than the {expected} bytes of {width}x{height}")
+        if len(data) < expected:
+            self._fail(field, f"holds {len(data)} bytes, {width}x{height} take {expected}")
         return depth_from_steps(np.frombuffer(data, "<u2").reshape(height, width), self._depth_shift)
 
     def close(self) -> None:
@@ -205,10 +212,9 @@ class SensReader:
                 self._fail(
                     f"frame {index}", f"cut off, or damaged: {color} + {depth} bytes are more than there are"
                 )
-            if not color or (self.color_coding == "raw" and color != raw_color):
-                self._fail(f"frame {index}, color_bytes", f"{color} for {self.color_coding} colour")
-            if self.depth_coding == "raw" and depth not in (0, raw_depth):
-                self._fail(f"frame {index}, depth_bytes", f"{depth}, expected {raw_depth}")
+            self._check_bytes(f"frame {index}, color_bytes", self.color_coding, color, raw_color)
+            if depth:  # without a depth map, a frame can still be shown
+                self._check_bytes(f"frame {index}, depth_bytes", self.depth_coding, depth, raw_depth)
             starts.append(at)
             heads += head
             at += color + depth
@@ -217,6 +223,11 @@ class SensReader:
         self.index_bytes = self._header + bytes(heads)
         self.poses = self._frames["T_world_camera"].astype(np.float64)
         self.times_s = _times_s(self._frames["time_color"])
+
+    def _check_bytes(self, field: str, coding: str, there: int, raw: int) -> None:
+        # No coding makes noise much larger than it was; the bound keeps damage from being read into memory.
+        if (coding == "raw" and there != raw) or not 0 < there <= 2 * raw + 65536:
+            self._fail(field, f"{there} for a {coding} picture that takes {raw} unpacked")
 
     def _color(self, index: int) -> Frames:
         at, size = self._payload(index, depth=False)
