@@ -25,7 +25,8 @@ _COLUMNS = """\
 | `program`, `program_api`, `evidence` | the program that gave the answer; the objects it touched |
 | `margin` | largest tested multiple of the annotation noise (0.5, 1, 2, 4) at which the answer still holds |
 | `confidence`, `band` | exp(mean log p) of the answer's tokens under `solver`, before it was trained on the row; easy > 0.9, hard < 0.1 |
-| `blind_confidence`, `train_confidence` | the same without frames; the same read from the training forward pass (null if not drawn) |
+| `blind_confidence`, `elsewhere_confidence` | the same without frames; the same with another scene's frames (as long as it is near `confidence`, looking did not help) |
+| `train_confidence` | the same read from the training forward pass (null if not drawn) |
 | `solver`, `proposer`, `seed`, `scene_sha256` | digests and versions to derive the row again |
 """
 

@@ -43,18 +43,18 @@ def band(confidence: float, settings: CurriculumSettings) -> Band:
     return "hard" if confidence < settings.hard_below else "frontier"
 
 
-def answerable_blind(blind_confidence: float, options: int, settings: CurriculumSettings) -> bool:
+def answerable_blind(confidence: float, options: int, settings: CurriculumSettings) -> bool:
     """Whether a row's answer is known from its words alone.
 
-    The confidence without frames is corrected for chance, so that one of two options at p = 0.5 counts as not known.
+    The confidence is corrected for chance, so that one of two options at p = 0.5 counts as not known.
 
     Args:
-        blind_confidence: Confidence in the right answer without frames, in [0, 1].
+        confidence: In the right answer, without the row's frames, in [0, 1].
         options: Number of options; 0 for an open answer.
         settings: ``blind_above`` is the limit.
     """
     chance = 1.0 / options if options else 0.0
-    return (blind_confidence - chance) / (1.0 - chance) > settings.blind_above
+    return (confidence - chance) / (1.0 - chance) > settings.blind_above
 
 
 def bin_values(outcomes: Iterable[Outcome], bins: Sequence[str], iteration: int) -> dict[str, float]:

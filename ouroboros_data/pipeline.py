@@ -30,7 +30,7 @@ from ouroboros_data.records import to_json
 from ouroboros_data.snapshot import freeze
 from ouroboros_data.stages.propose import Checked, open_proposer, propose_round
 from ouroboros_data.stages.scenes import ingest, listed, split
-from ouroboros_data.stages.solve import SolverStages, probe_results
+from ouroboros_data.stages.solve import LOOKS, SolverStages, probe_results
 from ouroboros_data.store import RunStore, write_atomic
 from ouroboros_data.summary import Exam, IterationSummary, exam_of, summarise
 from ouroboros_data.types import ProbeResult, Sample, Scene, Snapshot
@@ -103,12 +103,11 @@ def build(recipe: Recipe, run: Path, *, progress: Progress | None = None) -> Bui
                 checked = propose("propose and check", train, briefs, rows)
             accepted = _some(_accepted(checked), checked, t)
             with clock.stage(t, "probe"):
-                seen = solver.probe(checkpoint, accepted, blind=False)
-                blind = solver.probe(checkpoint, accepted, blind=True)
+                read = {look: solver.probe(checkpoint, accepted, look) for look in LOOKS}
             probed_with = checkpoint
             with clock.stage(t, "train"):
                 checkpoint, trained = solver.train(checkpoint, accepted, t)
-            probes |= probe_results(recipe, probed_with, seen, blind, trained)
+            probes |= probe_results(recipe, probed_with, read, trained)
             outcomes += [_outcome(recipe, item, probes, t) for item in accepted]
             rows += accepted
             start = start or exam_of(probed_with.id, exam, replies, rows)
@@ -197,7 +196,9 @@ def _outcome(recipe: Recipe, item: Checked, probes: dict[str, ProbeResult], iter
         scene_id=question.scene_id,
         bin=item.draft.bin,
         band=probe.band,
-        blind=answerable_blind(probe.blind_confidence, len(question.options), recipe.curriculum),
+        blind=answerable_blind(
+            max(probe.blind_confidence, probe.elsewhere_confidence), len(question.options), recipe.curriculum
+        ),
     )
 
 

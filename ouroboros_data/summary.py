@@ -53,6 +53,7 @@ class IterationSummary:
     proposed_by_bin: dict[str, int]
     mean_confidence: float
     mean_blind_confidence: float
+    mean_elsewhere_confidence: float
     train_loss: float
     exam: Exam | None
     """After training on this iteration; None without held-out scenes."""
@@ -85,6 +86,7 @@ def summarise(
         proposed_by_bin=dict(sorted(Counter(c.draft.bin for c in checked).items())),
         mean_confidence=_mean(p.confidence for p in results),
         mean_blind_confidence=_mean(p.blind_confidence for p in results),
+        mean_elsewhere_confidence=_mean(p.elsewhere_confidence for p in results),
         train_loss=train_loss,
         exam=exam,
         seconds={name: round(value, 1) for name, value in seconds.items()},

@@ -224,6 +224,8 @@ class ProbeResult:
     confidence: float
     blind_confidence: float
     """The same without frames."""
+    elsewhere_confidence: float
+    """The same with another scene's frames: unlike ``blind_confidence`` it cannot be low for the prompt's form alone."""
     band: Band
     train_confidence: float | None = None
     """Read from the SFT forward pass, at the step that trained on the sample; None if not drawn."""

@@ -27,7 +27,7 @@ RECIPE = {
 def manifest(upto: int) -> dict[str, Any]:
     entry = {
         "proposed": 2, "accepted": 2, "rejected": {}, "bands": {"easy": 0, "frontier": 2, "hard": 0}, "bands_by_bin": {},
-        "proposed_by_bin": {}, "mean_confidence": 0.5, "mean_blind_confidence": 0.2, "train_loss": 0.1, "exam": None, "seconds": {},
+        "proposed_by_bin": {}, "mean_confidence": 0.5, "mean_blind_confidence": 0.2, "mean_elsewhere_confidence": 0.3, "train_loss": 0.1, "exam": None, "seconds": {},
     }  # fmt: skip
     return {
         "recipe": RECIPE, "versions": {"ouroboros-data": "0"}, "sources": ["procedural"], "solver": {}, "confinement": {}, "start": None,
@@ -49,7 +49,7 @@ def sample(number: int, iteration: int = 1, **answer: Any) -> Sample:
         verdict=Verdict(question_id=question.id, status="accepted", answer=Answer(**answer), margin=2.0, evidence=Evidence(object_ids=("bed-0",))),
         iteration=iteration, scene_source="procedural", space_id="s", scene_sha256="0" * 64, frames_origin="rendered",
         frame_times_s=(0.0, 2.0), sample_fps=0.5,
-        probe=ProbeResult(question_id=question.id, solver="w", confidence=0.4, blind_confidence=0.3, band="frontier"),
+        probe=ProbeResult(question_id=question.id, solver="w", confidence=0.4, blind_confidence=0.3, elsewhere_confidence=0.35, band="frontier"),
     )  # fmt: skip
 
 

@@ -39,6 +39,7 @@ def _funnel(iterations: Sequence[Entry]) -> Table:
         row(f"  {name}", [f"{it['bands'][name] / max(it['accepted'], 1):.0%}" for it in iterations])
     row("mean confidence before training", [f"{it['mean_confidence']:.3f}" for it in iterations])
     row("  the same without frames", [f"{it['mean_blind_confidence']:.3f}" for it in iterations])
+    row("  with another room's frames", [f"{it['mean_elsewhere_confidence']:.3f}" for it in iterations])
     row("training loss", [f"{it['train_loss']:.3f}" for it in iterations])
     for stage in dict.fromkeys(name for it in iterations for name in it["seconds"]):
         row(f"seconds: {stage}", [f"{it['seconds'].get(stage, 0):.1f}" for it in iterations], "dim")

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ouroboros_data import registry
 from ouroboros_data.config import Recipe
@@ -23,6 +23,13 @@ from ouroboros_data.types import Confidence, ProbeResult, Question
 
 CHUNK = 512
 """Rows a probe unit."""
+Look = Literal["seen", "blind", "elsewhere"]
+LOOKS: Mapping[Look, str] = {
+    "seen": "probe before training",
+    "blind": "probe without frames",
+    "elsewhere": "probe with other frames",
+}
+"""What a row is scored with: its frames, none, those of another scene; with the name of that stage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,19 +84,26 @@ class SolverStages:
             self._loaded = path
         return self._read_checkpoint("start", key)
 
-    def probe(self, checkpoint: Checkpoint, rows: Sequence[Checked], *, blind: bool) -> dict[str, Confidence]:
+    def probe(self, checkpoint: Checkpoint, rows: Sequence[Checked], look: Look) -> dict[str, Confidence]:
         """Confidence of each row's answer under a checkpoint, by question id."""
-        chunks = [rows[i : i + CHUNK] for i in range(0, len(rows), CHUNK)]
+        items = [labelled(row) for row in rows]
+        if look == "elsewhere":
+            moved = elsewhere_questions([item.question for item in items])
+            items = [replace(item, question=question) for item, question in zip(items, moved, strict=True)]
+        chunks = [items[i : i + CHUNK] for i in range(0, len(items), CHUNK)]
         keys = [
-            content_hash("probe", checkpoint.id, blind, [_identity(row) for row in chunk]) for chunk in chunks
+            content_hash(
+                "probe",
+                checkpoint.id,
+                look,
+                [[x.question.id, x.answer, x.question.scene_id, x.question.frame_ids] for x in chunk],
+            )
+            for chunk in chunks
         ]
-        label = "probe without frames" if blind else "probe before training"
-        with self._progress.stage(label, len(rows)) as advance:
+        with self._progress.stage(LOOKS[look], len(rows)) as advance:
             for key, chunk in zip(keys, chunks, strict=True):
                 if not self._store.done("probe", key):
-                    scores = self._at(checkpoint).score(
-                        [labelled(row) for row in chunk], self._frames, blind=blind
-                    )
+                    scores = self._at(checkpoint).score(chunk, self._frames, blind=look == "blind")
                     self._store.write("probe", key, [to_json(_rounded(score)) for score in scores])
                 advance(len(chunk))
         scores = [
@@ -207,21 +221,21 @@ def shuffled(rows: Sequence[Checked], seed: int) -> list[Checked]:
 def probe_results(
     recipe: Recipe,
     checkpoint: Checkpoint,
-    seen: Mapping[str, Confidence],
-    blind: Mapping[str, Confidence],
+    read: Mapping[Look, Mapping[str, Confidence]],
     trained: Mapping[str, float],
 ) -> dict[str, ProbeResult]:
-    """Join the three readings of each row."""
+    """Join the readings of each row."""
     return {
         key: ProbeResult(
             question_id=key,
             solver=checkpoint.id,
             confidence=score.p,
-            blind_confidence=blind[key].p,
+            blind_confidence=read["blind"][key].p,
+            elsewhere_confidence=read["elsewhere"][key].p,
             band=band(score.p, recipe.curriculum),
             train_confidence=trained.get(key),
         )
-        for key, score in seen.items()
+        for key, score in read["seen"].items()
     }
 
 
