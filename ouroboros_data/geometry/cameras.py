@@ -153,11 +153,11 @@ def turned(
     for _ in range(turn_deg // 90):
         # (x, y) of the picture goes to (height - y, x), and the camera's axes turn with it.
         pixels = np.array([[0.0, -1.0, height], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
-        before_after = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
-        K = pixels @ K @ before_after
-        pose[..., :3, :3] = pose[..., :3, :3] @ before_after
+        # Columns by hand: a product would spread what is not finite, and warn.
+        K = pixels @ np.stack([-K[:, 1], K[:, 0], K[:, 2]], 1)
+        pose[..., :2] = np.stack([-pose[..., 1], pose[..., 0]], -1)
         width, height = height, width
-    return (width, height), K, pose
+    return (width, height), K + 0.0, pose + 0.0  # records hold no negative zeros
 
 
 def upright_turn_deg(T_world_camera: npt.ArrayLike) -> Turn:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ouroboros_data.errors import SceneError
 from ouroboros_data.ids import file_sha256
@@ -111,6 +112,28 @@ def test_bank_keeps_few_videos_open(tmp_path: Path) -> None:
     for name in "abcabc":
         np.testing.assert_allclose(shades(bank(asking("f2", scene_id=name))), [130], atol=2)
     assert list(bank._readers) == ["b", "c"]
+
+
+def test_bank_turns_pictures_upright(tmp_path: Path) -> None:
+    stored = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
+    (tmp_path / "color").mkdir()
+    for number in (0, 1, 2, 3, 10):
+        Image.fromarray(stored + number).save(tmp_path / f"color/{number}.png")
+    frames = tuple(
+        CameraFrame(
+            id=f"f{index}", index=index, time_s=index, size_px=(4, 6) if turn % 180 else (6, 4),
+            K_px=EYE3, T_world_camera=EYE4, turn_deg=turn,
+        )
+        for index, turn in ((0, 0), (1, 90), (2, 180), (3, 270), (4, 90))
+    )  # fmt: skip
+    video = Video(path="color", sha256="", fps=1.0, frame_count=5, size_px=(6, 4))
+    bank = FrameBank({"s": replace(scene_of(1), frames=frames, video=video, root=str(tmp_path))})
+    images = bank(asking("f3", "f0", "f1", "f2", "f4"))
+    for image, number, turn in zip(images, (3, 0, 1, 2, 10), (270, 0, 90, 180, 90), strict=True):
+        # Pillow's turns are anticlockwise.
+        np.testing.assert_array_equal(image, Image.fromarray(stored + number).rotate(-turn, expand=True))
+        assert image.flags.c_contiguous and image.flags.owndata
+    assert images[2][0, -1].tolist() == (stored + 1)[0, 0].tolist()  # clockwise: top left goes to top right
 
 
 def test_bank_names_what_is_wrong(tmp_path: Path) -> None:
