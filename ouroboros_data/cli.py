@@ -9,7 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
-from ouroboros_data.cli_common import RecipeArg, SetOption, boundary
+from ouroboros_data.cli_common import (
+    RecipeArg,
+    SandboxOption,
+    SetOption,
+    UnjailedOption,
+    boundary,
+    jail_overrides,
+)
 from ouroboros_data.cli_scenes import scenes_app
 
 app = typer.Typer(
@@ -44,6 +51,8 @@ def build(
             help="Train on scenes of VSI-Bench and of official val/test folds; the manifest and the card say so.",
         ),
     ] = False,
+    sandbox: SandboxOption = None,
+    allow_unjailed: UnjailedOption = False,
     overrides: SetOption = None,
 ) -> None:
     """Run the loop: propose, check, probe, train, feed back, snapshot. The same command again continues."""
@@ -57,6 +66,7 @@ def build(
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop is a Ctrl-C
         extra = [f"iterations={iterations}"] if iterations else []
         extra += ["scenes.allow_benchmark_scenes=true"] if allow_benchmark_scenes else []
+        extra += jail_overrides(sandbox, allow_unjailed)
         resolved = load_recipe(recipe, [*(overrides or []), *extra])
         directory = run or Path("runs") / resolved.name
         console.print(f"[bold]{resolved.name}[/]: {resolved.iterations} iterations in {directory}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -17,6 +17,25 @@ RecipeArg = Annotated[str, typer.Argument(help="A recipe file, or the name of a 
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override, e.g. scenes.limit=20.")
 ]
+
+SandboxOption = Annotated[
+    Literal["auto", "bwrap", "none"] | None,
+    typer.Option(
+        "--sandbox", help="What confines programs; see doctor. Default: the recipe's programs.jail."
+    ),
+]
+UnjailedOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-unjailed", help="Run programs also where the jail does not hold; the manifest says so."
+    ),
+]
+
+
+def jail_overrides(sandbox: str | None, allow_unjailed: bool) -> list[str]:
+    """The two options above as a recipe's ``--set`` texts."""
+    chosen = [f"programs.jail={sandbox}"] if sandbox else []
+    return [*chosen, "programs.allow_unjailed=true"] if allow_unjailed else chosen
 
 
 @contextmanager

@@ -73,6 +73,10 @@ class ProgramSettings:
     number_tolerance_rel: float = 0.1
     number_tolerance_abs: float = 0.1
     """In the answer's own unit, used where it is wider than the relative tolerance (m and m2 only)."""
+    jail: Literal["auto", "bwrap", "none"] = "auto"
+    """What confines the process that runs programs: Landlock and seccomp, bubblewrap in Landlock's place, or nothing."""
+    allow_unjailed: bool = False
+    """Run programs also where the jail does not hold. Recorded in the manifest and on the card."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,7 @@ def manifest_of(
             )
         ),
         "solver": dict(disclosure),
-        "confinement": confinement(),
+        "confinement": confinement(recipe.programs.jail, recipe.programs.allow_unjailed),
         "start": to_json(start),
         "iterations": [to_json(summary) for summary in summaries],
     }

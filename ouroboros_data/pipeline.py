@@ -25,6 +25,7 @@ from ouroboros_data.ids import seed_from
 from ouroboros_data.manifest import manifest_of
 from ouroboros_data.media.frames import FrameBank
 from ouroboros_data.plugins import Brief, Past
+from ouroboros_data.programs.jail import require
 from ouroboros_data.progress import Progress, Silent
 from ouroboros_data.records import to_json
 from ouroboros_data.snapshot import freeze
@@ -51,13 +52,14 @@ def build(recipe: Recipe, run: Path, *, progress: Progress | None = None) -> Bui
     """Run the loop for ``recipe.iterations`` rounds in the directory ``run``, or continue it.
 
     Raises:
-        RecipeError, PluginError, SceneError: Before any work, when the recipe cannot be carried out.
+        RecipeError, PluginError, SceneError, SandboxError: Before any work, when the recipe cannot be carried out.
         StoreError: The directory cannot be written, is in use, or holds a run of another recipe.
         SnapshotError: A round accepted nothing.
     """
     progress = progress or Silent()
     # A recipe that cannot be carried out must fail here, before anything is written, rendered or trained.
     listed(recipe)
+    require(recipe.programs.jail, recipe.programs.allow_unjailed)
     bins = dict(open_proposer(recipe).bins())
     registry.find("solvers", recipe.solver.name)
     with RunStore(run) as store, LocalEngine(recipe.engine.workers) as engine:

@@ -1,4 +1,4 @@
-"""Runs programs in Monty workers: an interpreter without I/O, in a process of its own, under limits.
+"""Runs programs in Monty workers: an interpreter without I/O, in a jailed process of its own, under limits.
 
 Programs of one scene share a session and are run up to 64 at a time; whatever makes such a batch fail, each
 of its programs is then run alone in a fresh session, so no program loses its result to a neighbour, and the
@@ -17,7 +17,7 @@ from typing import Any, Self
 import pydantic_monty as monty
 
 from ouroboros_data.errors import SandboxError
-from ouroboros_data.programs import api, lint
+from ouroboros_data.programs import api, jail, lint
 from ouroboros_data.programs.api import Table, Tables
 from ouroboros_data.programs.results import Outcome, failed, outcome_of
 
@@ -44,16 +44,28 @@ class _Broken:
     detail: str
 
 
-def confinement() -> dict[str, str]:
-    """What keeps a program from the machine today, in plain words, for ``doctor`` and the manifest."""
-    return {
+def confinement(mode: jail.Mode = "auto", allow_unjailed: bool = False) -> dict[str, str]:
+    """What keeps a program from the machine, in plain words, for ``doctor`` and the manifest.
+
+    The jail is tried, not described: ``os_jail`` begins with "none" where it does not hold.
+    """
+    report = jail.probe(mode)
+    facts = {
         "engine": f"pydantic-monty {monty.__version__}",
         "language": "an interpreter of its own: no CPython objects, imports, files, network or clock",
         "process": "a separate worker process with an empty environment, replaced when it dies",
         "limits": f"{_ALONE_S:g} s and {_MEMORY_BYTES >> 20} MB a program, call depth {_DEPTH}",
         "lint": "one function; no import, global, class, underscore names or attribute assignment",
-        "os_jail": "none: no seccomp filter or namespace, so a bug in the interpreter is not contained",
     }
+    layers = "; ".join(f"{name}: {said}" for name, said in report.layers.items())
+    if report.holds:
+        facts["os_jail"] = f"{'bubblewrap' if mode == 'bwrap' else 'holds'}; {layers}"
+    else:
+        consequence = "programs ran all the same" if allow_unjailed else "so programs are not run"
+        facts["os_jail"] = f"none: {report.problem}; {consequence}"
+    if report.tried:
+        facts["os_jail_tried"] = "; ".join(f"{name}: {said}" for name, said in report.tried.items())
+    return facts
 
 
 class SandboxPool:
@@ -63,14 +75,36 @@ class SandboxPool:
     refused.
     """
 
-    def __init__(self, *, alone_s: float = _ALONE_S) -> None:
-        """``alone_s``: time limit of one program on one scene; programs need about a thousandth of it."""
+    def __init__(
+        self, *, alone_s: float = _ALONE_S, mode: jail.Mode = "auto", allow_unjailed: bool = False
+    ) -> None:
+        """Nothing is started yet.
+
+        Args:
+            alone_s: Time limit of one program on one scene; programs need about a thousandth of it.
+            mode: Which jail.
+            allow_unjailed: Run programs also where the jail does not hold, with as much of it as there is.
+        """
         self._alone_s = alone_s
+        self._mode: jail.Mode = mode
+        self._allow_unjailed = allow_unjailed
+        self._jailed = False
+        self._launcher: jail.Launcher | None = None
         self._pool: monty.Monty | None = None
         self._pid = 0
+        self._checked_worker = 0
 
     def __enter__(self) -> Self:
+        """Start the worker.
+
+        Raises:
+            SandboxError: The jail does not hold and that is not allowed, or the worker does not start.
+        """
+        report = jail.require(self._mode, self._allow_unjailed)
+        self._jailed = report.holds
+        self._launcher = jail.launcher(report)
         pool = monty.Monty(
+            binary_path=self._launcher.path if self._launcher else None,
             max_processes=1,
             # Backstops: big-integer arithmetic does not look at the worker's own clock.
             feed_duration_limit_grace=0.5,
@@ -81,6 +115,7 @@ class SandboxPool:
         try:
             pool.__enter__()
         except (OSError, RuntimeError, monty.MontyError) as error:
+            self._close_launcher()
             raise SandboxError(
                 f"the worker does not start: {error}", fix="pip install pydantic-monty==1.4.0"
             ) from None
@@ -93,6 +128,12 @@ class SandboxPool:
         pool, self._pool = self._pool, None
         if pool is not None and self._pid == os.getpid():
             pool.__exit__(kind, value, trace)
+        self._close_launcher()
+
+    def _close_launcher(self) -> None:
+        launcher, self._launcher = self._launcher, None
+        if launcher is not None:
+            launcher.close()
 
     def run(self, scene_tables: Tables, sources: Sequence[str]) -> list[Outcome]:
         """Run each program on the first copy; one outcome per program, in order, with evidence.
@@ -180,6 +221,8 @@ class SandboxPool:
         trace: bool,
         code: str,
         limit_s: float,
+        *,
+        again: bool = True,
     ) -> Any:
         pool = self._checked_pool()
         limits: monty.ResourceLimits = {
@@ -195,15 +238,23 @@ class SandboxPool:
             "_given_tracing": trace,
             "_given_copies": list(copies),
         }
+        fed = False
         try:
             with pool.checkout(limits=limits, os_policy=_FROZEN) as session:
                 session.feed_run(api.prelude() + _SETUP, inputs=given, print_callback=_silent)
+                self._check_worker(session.worker_pid)
+                fed = True
                 return session.feed_run(code, print_callback=_silent)
         except monty.MontySyntaxError as error:
             return _Broken("syntax", _message(error))
         except monty.MontyRuntimeError as error:
             return _broken_run(error)
         except monty.MontyCrashedError as error:
+            if not fed:
+                # Not the programs' doing; a worker that has come to the end of its CPU time, or none that starts.
+                if again:
+                    return self._execute(scene_tables, copies, trace, code, limit_s, again=False)
+                raise SandboxError(f"no worker can be had: {error}", fix="ouroboros-data doctor") from None
             if error.timed_out:
                 return _Broken("timeout", "ran past the time limit and had to be killed")
             return _Broken("crash", f"the worker died: {error}")
@@ -214,6 +265,15 @@ class SandboxPool:
             return _Broken("bad_result", f"the result cannot leave the sandbox: {error}")
         except (OSError, TimeoutError, RuntimeError) as error:
             raise SandboxError(f"no worker can be had: {error}", fix="ouroboros-data doctor") from None
+
+    def _check_worker(self, pid: int | None) -> None:
+        """The very worker that is about to get programs is in the jail; once for each that is started."""
+        if not self._jailed or pid is None or pid == self._checked_worker:
+            return
+        problem = jail.problem_of(jail.observed(pid), namespaces=self._mode == "bwrap")
+        if problem:
+            raise SandboxError(f"the worker is not in its jail: {problem}", fix=jail.FIX)
+        self._checked_worker = pid
 
     def _checked_pool(self) -> monty.Monty:
         if self._pool is None:

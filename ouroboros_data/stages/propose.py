@@ -19,6 +19,7 @@ from ouroboros_data.ids import canonical_json, content_hash
 from ouroboros_data.media.frames import sample_frame_ids
 from ouroboros_data.plugins import Brief, Proposer
 from ouroboros_data.programs.api import API_VERSION
+from ouroboros_data.programs.jail import Mode
 from ouroboros_data.programs.sandbox import SandboxPool
 from ouroboros_data.progress import Progress
 from ouroboros_data.records import from_json, to_json
@@ -58,14 +59,14 @@ def _proposer(name: str, options: str) -> Proposer:
 
 
 @functools.lru_cache(maxsize=1)  # one sandbox a worker process, made there: it does not survive a fork
-def _sandbox() -> SandboxPool:
-    pool = SandboxPool().__enter__()
+def _sandbox(mode: Mode, allow_unjailed: bool) -> SandboxPool:
+    pool = SandboxPool(mode=mode, allow_unjailed=allow_unjailed).__enter__()
     atexit.register(pool.__exit__, None, None, None)
     return pool
 
 
 def _propose_and_ground(task: _Task) -> list[dict[str, Any]]:
-    proposer = open_proposer(task.recipe)
+    proposer, programs = open_proposer(task.recipe), task.recipe.programs
     rows = []
     for scene, brief, seen in zip(task.scenes, task.briefs, task.seen, strict=True):
         frame_ids = sample_frame_ids(scene, task.recipe.frames.count)
@@ -74,9 +75,9 @@ def _propose_and_ground(task: _Task) -> list[dict[str, Any]]:
             scene,
             frame_ids,
             drafts,
-            programs=task.recipe.programs,
+            programs=programs,
             min_pixel_share=task.recipe.frames.min_pixel_share,
-            pool=_sandbox(),
+            pool=_sandbox(programs.jail, programs.allow_unjailed),
             seen=seen,
         )
         rows += [

@@ -11,7 +11,7 @@ import pytest
 
 from ouroboros_data.errors import SandboxError
 from ouroboros_data.programs import api, lint
-from ouroboros_data.programs.sandbox import SandboxPool, confinement
+from ouroboros_data.programs.sandbox import SandboxPool
 
 GOOD = 'def answer():\n    return number(distance(only("table"), only("tv")), "m")\n'
 HOSTILE = {
@@ -170,6 +170,10 @@ def test_a_dead_worker_loses_nothing(pool, tables, monkeypatch):
         def __init__(self, session):
             self.session = session
 
+        @property
+        def worker_pid(self):
+            return self.session.worker_pid
+
         def __enter__(self):
             self.session.__enter__()
             return self
@@ -227,13 +231,6 @@ def test_closed_pools_and_forks_are_refused(tables):
         assert "before a fork" in queue.get(timeout=20)
         process.join(20)
         assert pool.run(tables, [GOOD])[0].ok
-
-
-def test_confinement_is_plain_about_what_is_missing():
-    facts = confinement()
-    assert facts["os_jail"].startswith("none")
-    assert "1.4.0" in facts["engine"]
-    assert all(isinstance(text, str) and text for text in facts.values())
 
 
 def test_the_lint_lets_ordinary_programs_pass():
