@@ -160,10 +160,14 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
         RecipeError: Not found, not YAML, unknown keys, wrong types or values out of range.
     """
     path = find_recipe(name_or_path)
-    data: Mapping[str, Any] = _read_yaml(path)
+    return recipe_from_mapping(overridden(_read_yaml(path), overrides), where=str(path))
+
+
+def overridden(data: Mapping[str, Any], overrides: Sequence[str]) -> Mapping[str, Any]:
+    """``data`` with ``a.b=c`` texts laid over it, values being YAML (raises RecipeError: not of that form)."""
     for text in overrides:
         data = merged(data, _override(text))
-    return recipe_from_mapping(data, where=str(path))
+    return data
 
 
 def recipe_from_mapping(data: Mapping[str, Any], *, where: str) -> Recipe:

@@ -336,6 +336,16 @@ def history(store: Path) -> Iterator[dict[str, Any]]:
                     yield json.loads(line)
 
 
+def failures(store: Path) -> dict[str, str]:
+    """Scenes whose last attempt failed, with the reason, by id."""
+    last: dict[str, str] = {}
+    for line in history(store):
+        last.pop(line.get("id", ""), None)
+        if "failed" in line:
+            last[line["id"]] = line["failed"]
+    return last
+
+
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text("utf-8"))

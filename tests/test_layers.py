@@ -28,6 +28,7 @@ LAYERS: list[set[str]] = [
         "scenetable",
         "scenestore",
         "scenecheck",
+        "scancheck",
         "leakage",
     },
     {"store", "config", "registry", "resources", "records", "plugins", "progress"},

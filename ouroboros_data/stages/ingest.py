@@ -6,22 +6,18 @@ import contextlib
 import shutil
 import time
 import traceback
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ouroboros_data import scenestore
 from ouroboros_data.config import SceneSettings
-from ouroboros_data.engine.local import LocalEngine
 from ouroboros_data.errors import OuroborosError, SceneError, StoreError
 from ouroboros_data.ids import content_hash
 from ouroboros_data.progress import Progress
-from ouroboros_data.stages.loading import load_usable
+from ouroboros_data.stages.loading import KILLED, bug, load_usable, run_each
 from ouroboros_data.stages.scenes import Skipped, open_adapter
 from ouroboros_data.types import SceneRef
-
-_KILLED = "loading it ends its worker process, most likely for lack of memory (use fewer --workers)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +80,7 @@ def ingest_into(
         try:
             with progress.stage(f"scenes from {settings.adapter}", len(refs)) as advance:
                 advance(kept)
-                for task, outcome in _run(tasks, workers):
+                for task, outcome in run_each(_ingest, tasks, workers, died={"failed": KILLED}):
                     scenestore.log(store, id=task.ref.id, key=task.key, adapter=settings.adapter, **outcome)
                     if "failed" in outcome:
                         failed.append(Skipped(id=task.ref.id, reason=outcome["failed"]))
@@ -92,36 +88,6 @@ def ingest_into(
         finally:
             scenestore.sweep(store)
     return Ingested(listed=len(refs), kept=kept, stored=len(tasks) - len(failed), failed=tuple(failed))
-
-
-def _run(tasks: Sequence[_Task], workers: int) -> Iterator[tuple[_Task, dict[str, Any]]]:
-    """Outcomes as they come. A scene that takes its worker process down is found, and is a failure like others."""
-    todo = dict(enumerate(tasks))
-    while todo:
-        numbers = list(todo)
-        engine = LocalEngine(workers)
-        try:
-            for position, outcome in engine.map(_ingest, [todo[n] for n in numbers]):
-                yield todo.pop(numbers[position]), outcome
-        except StoreError:
-            raise
-        except OuroborosError:  # a worker died, over one of the scenes that were handed out
-            for number in [n for n in numbers if n in todo][: 2 * engine.workers]:
-                yield todo.pop(number), _alone(tasks[number])
-        finally:
-            engine.kill()
-
-
-def _alone(task: _Task) -> dict[str, Any]:
-    engine = LocalEngine(2)  # with 1, it would run in this process
-    try:
-        return next(outcome for _, outcome in engine.map(_ingest, [task]))
-    except StoreError:
-        raise
-    except OuroborosError:
-        return {"failed": _KILLED}
-    finally:
-        engine.kill()
 
 
 def _ingest(task: _Task) -> dict[str, Any]:
@@ -141,9 +107,7 @@ def _ingest(task: _Task) -> dict[str, Any]:
         return {"failed": str(error)}
     except Exception as error:  # an adapter's bug costs its scene, not the run
         shutil.rmtree(media, ignore_errors=True)
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        said = f"{type(error).__name__}: {error} at {Path(place.filename).name}:{place.lineno}"
-        return {"failed": f"the adapter failed: {said}", "traceback": traceback.format_exc()}
+        return {"failed": bug(error), "traceback": traceback.format_exc()}
     with contextlib.suppress(OSError):
         media.rmdir()  # fails where the adapter made something
     return {"stored": entry.file, "seconds": round(time.perf_counter() - started, 3)}
