@@ -57,8 +57,10 @@ class TinyOptions:
     at its form, which would pass for a need to look."""
     see_steps: int = 250
     """First: which categories are in a frame; vision tower and word embeddings only (`tiny_vision`)."""
-    warm_steps: int = 600
-    """Then: captions and questions about clips, at a learning rate that falls over the second half."""
+    warm_steps: int = 260
+    """Then: captions and questions about clips."""
+    decay_from: float = 1.0
+    """From this share of the warm steps on the learning rate falls; below 1 the loop starts higher and gains less."""
     warm_learning_rate: float = 0.006
     """Muon's, before the loop; ``solver.learning_rate`` is the loop's, and lower: at this one the weights are still noisy."""
     warm_batch: int = 32
@@ -144,7 +146,7 @@ def _make(
             seed=seed_from("tiny warm start", plan.seed),
             checkpoint=work / "mix",
             progress=lambda done, loss: advance(done, f"loss {loss:.3f}"),
-            decay_from=0.5,
+            decay_from=options.decay_from,
         )
     bank.close()
     solver.disclosure = {
