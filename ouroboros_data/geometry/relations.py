@@ -68,6 +68,15 @@ def vertical_gap_m(upper: Boxes, lower: Boxes) -> Array:
     return gap
 
 
+def undersides_m(boxes: Boxes) -> Array:
+    """(...) height at which the vertical line through the box centre enters the box from below, m.
+
+    That of the lower face for an upright box; for a tilted one higher than its lowest corner.
+    """
+    height: Array = boxes.center_m[..., 2] - _half_chord_m(boxes)
+    return height
+
+
 def tilts_deg(boxes: Boxes) -> Array:
     """(...) angle between the vertical and the box axis nearest to it, degrees in [0, 54.8]."""
     up = np.abs(boxes.R_world_box[..., 2, :])
@@ -83,7 +92,7 @@ def rests_on(
     *,
     contact_m: float = 0.05,
     clear_m: float = 0.15,
-    share: float = 0.75,
+    share: float = 0.9,
     miss_share: float = 0.1,
     tilt_deg: float = 10.0,
 ) -> Verdicts:
@@ -103,7 +112,7 @@ def rests_on(
     - they share less than ``miss_share`` of the smaller footprint: beside it;
     - the lowest point of ``a`` is more than ``clear_m`` above the top of ``b``: it hangs over it, as lamps do, or on
       the wall behind it, as pictures and screens do; what hangs is not on anything;
-    - the top of ``a`` is not above the underside of ``b`` by more than ``contact_m``: it is below it;
+    - the centre of ``a`` is lower than the lowest point of ``b``: it is below it;
     - neither is tilted, and ``a`` begins more than ``clear_m`` below the top of ``b`` but at most ``clear_m`` above
       its underside: both stand on the same floor, as a chair does that is pushed under a table.
 
@@ -117,13 +126,14 @@ def rests_on(
         b: Boxes that may carry them.
         contact_m: Two faces that are off by 1 to 3 cm each, and a cloth between them.
         clear_m: Three times the contact: no pair of faces is off by that much, and the eye sees the gap.
-        share: What stands on legs at its corners is carried by all of them from about here on.
+        share: With more than a tenth of it off, legs at its corners may be off too, as those of a table on a rug; less
+            than that is what the errors of the boxes make up for small things at an edge.
         miss_share: What the errors of two boxes side by side make up.
         tilt_deg: The slack of fitted boxes. Beyond it the top of a box is no surface that carries.
     """
-    low_a, high_a = np.moveaxis(span_m(a, UP), -1, 0)
+    low_a = span_m(a, UP)[..., 0]
     low_b, high_b = np.moveaxis(span_m(b, UP), -1, 0)
-    under_a = a.center_m[..., 2] - _half_chord_m(a)
+    under_a = undersides_m(a)
     hit, top_b = _top_at_m(b, a.center_m)
     upright = (tilts_deg(a) <= tilt_deg) & (tilts_deg(b) <= tilt_deg)
     shared, area_a, area_b = footprint_overlaps_m2(a, b), footprint_areas_m2(a), footprint_areas_m2(b)
@@ -135,7 +145,7 @@ def rests_on(
     same_floor = upright & (least_top - under_a > clear_m) & (low_a <= low_b + clear_m)
     beside = shared < miss_share * np.minimum(area_a, area_b)
     hangs = low_a - np.where(hit & upright, top_b, high_b) > clear_m
-    no = beside | hangs | (high_a <= low_b + contact_m) | same_floor
+    no = beside | hangs | (a.center_m[..., 2] < low_b) | same_floor
     return np.where(yes, YES, np.where(no, NO, UNCLEAR)).astype(np.int8)
 
 
@@ -144,7 +154,7 @@ def supports(
     *,
     contact_m: float = 0.05,
     clear_m: float = 0.15,
-    share: float = 0.75,
+    share: float = 0.9,
     miss_share: float = 0.1,
     tilt_deg: float = 10.0,
 ) -> Verdicts:
