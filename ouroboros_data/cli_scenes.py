@@ -73,7 +73,10 @@ def scenes_ingest(
         done = ingest_into(store, settings, seed=seed, workers=workers, progress=Terminal(console))
         _tell(console, done, store)
         if done.failed and not done.stored and not done.kept:
-            raise SceneError(f"none of {done.listed} scenes can be used", where=str(directory or source))
+            fix = f"the reasons are above, and in {store / 'log.jsonl'}"
+            raise SceneError(
+                f"none of {done.listed} scenes can be used", where=str(directory or source), fix=fix
+            )
 
 
 def _settings(
@@ -102,8 +105,10 @@ def _rebind(console: Console, store: Path, text: str) -> None:
     known = scenestore.roots(store)
     used = {entry.base for entry in scenestore.entries(store)} - {scenestore.MEDIA}
     names = ", ".join(sorted({*known, *used})) or "none"
-    if not sign or name not in {*known, *used}:
+    if not sign:
         raise RecipeError(f"--root {text}: expected NAME=DIR", fix=f"names in this store: {names}")
+    if name not in {*known, *used}:
+        raise RecipeError(f"no scans called {name!r} in this store", where=str(store), fix=f"known: {names}")
     if not Path(place).is_dir():
         raise SceneError(
             "no such directory", where=place, fix=f"give the directory of {name} on this machine"
@@ -126,9 +131,8 @@ def _tell(console: Console, done: Ingested, store: Path) -> None:
         more = len(done.failed) - FAILURES_SHOWN
         console.print(f"  … and {more} more, in {store / 'log.jsonl'}", markup=False)
     if done.stored or done.kept:
-        console.print(
-            f"Use them: --set scenes.adapter=store --set scenes.root={store}", markup=False, soft_wrap=True
-        )
+        said = f"In a recipe:  scenes: {{adapter: store, root: {store}}}"
+        console.print(said, markup=False, soft_wrap=True)
 
 
 @scenes_app.command("list")
