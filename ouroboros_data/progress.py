@@ -14,6 +14,13 @@ Advance = Callable[..., None]
 """``advance(n=1, note="")``: n more units are done."""
 
 
+_LINE_EVERY_S = 30.0
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
 class Progress(Protocol):
     """Where stages report to."""
 
@@ -37,7 +44,7 @@ class Silent:
 
 
 class Terminal:
-    """Rich progress with elapsed and remaining time; where output is not a terminal, a line per stage."""
+    """Rich progress with elapsed and remaining time; where output is not a terminal, a line now and then."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -80,10 +87,19 @@ class Terminal:
 
                 yield advance
         else:
+            said, before = started, None
 
             def count(n: int = 1, note: str = "") -> None:
-                nonlocal done
+                nonlocal done, said, before
                 done += n
+                before = (
+                    done if before is None else before
+                )  # what the first call tells may have been there already
+                now = time.perf_counter()
+                if now - said > _LINE_EVERY_S and before < done < total:
+                    said = now
+                    left = (now - started) / (done - before) * (total - done)
+                    self.say(f"  {label:<34} {done} of {total}, about {_duration(left)} left")
 
             yield count
         self.say(f"  {label:<34} [green]{done}[/] of {total} in {time.perf_counter() - started:.1f} s")
