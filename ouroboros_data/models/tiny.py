@@ -48,10 +48,10 @@ class TinyOptions:
     frames: int = 4
     """Frames of a warm-start clip; best the recipe's ``frames.count``."""
     rooms: int = 260
-    clips: int = 8
+    clips: int = 6
     """Clips of a room, each with other frames of its video."""
     captions_per_clip: int = 3
-    questions_per_clip: int = 5
+    questions_per_clip: int = 6
     blind_share: float = 0.1
     """Share of the warm start's questions that are shown without frames: a solver that never met such a prompt fails
     at its form, which would pass for a need to look."""
