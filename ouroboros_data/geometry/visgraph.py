@@ -41,8 +41,8 @@ class Terminal:
     footprint: shapely.Polygon
     reach_m: float
     """Length of the straight end piece that may pass through widened obstacles."""
-    over_furniture: bool
-    """Whether the end piece may also pass over the obstacles themselves."""
+    not_across: shapely.Geometry
+    """What the end piece may not cross: things as they are, not widened."""
 
 
 def widened(points_m: Array, radius_m: float) -> Obstacle:
@@ -67,7 +67,6 @@ def shortest(
     obstacles: Sequence[Obstacle],
     *,
     outline: shapely.Polygon,
-    bare: shapely.Geometry,
 ) -> tuple[float, Array]:
     """Length and points (k, 2) of the shortest string, from edge to edge; inf and (0, 2) where there is none.
 
@@ -76,13 +75,12 @@ def shortest(
         goal: The other.
         obstacles: All that the string may have to go round, widened.
         outline: The floor; no corner of the string lies outside.
-        bare: What end pieces may not cross: the furniture itself, not widened.
     """
     # What is near an end decides which end pieces are allowed, so it is there from the first.
     near = [end.footprint.buffer(end.reach_m) for end in (start, goal)]
     used = [i for i, o in enumerate(obstacles) if any(shapely.intersects(o.polygon, zone) for zone in near)]
     while True:
-        length, points, solid = _through(start, goal, [obstacles[i] for i in used], outline, bare)
+        length, points, solid = _through(start, goal, [obstacles[i] for i in used], outline)
         if not np.isfinite(length):
             return length, points
         hit = [
@@ -100,7 +98,6 @@ def _through(
     goal: Terminal,
     obstacles: list[Obstacle],
     outline: shapely.Polygon,
-    bare: shapely.Geometry,
 ) -> tuple[float, Array, Array]:
     """Length, points and the pieces (k, 2, 2) that must be clear of the shortest string past these obstacles."""
     from scipy.sparse import csr_array
@@ -111,10 +108,7 @@ def _through(
     if straight == 0.0:
         return 0.0, line[:1], np.zeros((0, 2, 2))
     middle = _part_between(line, start.reach_m, goal.reach_m)
-    if (
-        _ends_clear(line[None], start, outline, bare)[0]
-        and _ends_clear(line[None, ::-1], goal, outline, bare)[0]
-    ):
+    if _ends_clear(line[None], start, outline)[0] and _ends_clear(line[None, ::-1], goal, outline)[0]:
         if not any(_enters(middle[:, 0], middle[:, 1], o).any() for o in obstacles):
             return straight, line, middle  # nothing is shorter
     nodes, owner, before, after = _nodes(start, goal, obstacles, outline)
@@ -129,7 +123,7 @@ def _through(
         length = np.hypot(*(leg[:, 0] - leg[:, 1]).T)
         share = np.minimum(1.0, terminal.reach_m / np.maximum(length, 1e-12))[:, None]
         stand = leg[:, 1] + share * (leg[:, 0] - leg[:, 1])
-        good = ~_enters_any(leg[:, 0], stand, obstacles) & _ends_clear(leg[:, ::-1], terminal, outline, bare)
+        good = ~_enters_any(leg[:, 0], stand, obstacles) & _ends_clear(leg[:, ::-1], terminal, outline)
         at = np.flatnonzero(good)
         rows.append(at)
         columns.append(np.full(len(at), number))
@@ -241,7 +235,7 @@ def _legs(nodes: Array, terminal: Terminal) -> Array:
     return legs
 
 
-def _ends_clear(lines: Array, terminal: Terminal, outline: shapely.Polygon, bare: shapely.Geometry) -> Flags:
+def _ends_clear(lines: Array, terminal: Terminal, outline: shapely.Polygon) -> Flags:
     """Whether the end pieces of lines (n, 2, 2), which start at the footprint, cross no wall and no furniture."""
     if not len(lines):
         return np.zeros(0, bool)
@@ -254,8 +248,7 @@ def _ends_clear(lines: Array, terminal: Terminal, outline: shapely.Polygon, bare
     # Lengths tell crossing from touching; a piece along an edge of the outline or of furniture is clear.
     inner = shapely.length(shapely.intersection(pieces, outline))
     clear: Flags = ~indoors | (shapely.length(pieces) - inner <= 2 * SLACK_M)
-    if not terminal.over_furniture:
-        clear &= shapely.length(shapely.intersection(pieces, bare)) <= 2 * SLACK_M
+    clear &= shapely.length(shapely.intersection(pieces, terminal.not_across)) <= 2 * SLACK_M
     return clear
 
 

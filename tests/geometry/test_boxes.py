@@ -109,6 +109,71 @@ def test_equals_bounded_least_squares_on_random_pairs(how):
     assert 0 < (got == 0).sum() < 100  # both overlapping and disjoint pairs were drawn
 
 
+def by_dense_sampling(a: Boxes, b: Boxes) -> np.ndarray:
+    """The least distance from b to a grid of points in a, which is laid again ever finer around the nearest one.
+
+    Each grid is a quarter smaller than the one before; the points of the last are below 0.1 mm apart.
+    """
+    steps = np.linspace(-1, 1, 5)
+    grid = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), -1).reshape(-1, 3)
+    best, size, least = np.zeros_like(a.half_m), np.array(a.half_m), np.full(len(a.half_m), np.inf)
+    spread = Boxes(center_m=b.center_m[:, None], half_m=b.half_m[:, None], R_world_box=b.R_world_box[:, None])
+    for _ in range(35):
+        local = np.clip(best[:, None] + grid * size[:, None], -a.half_m[:, None], a.half_m[:, None])
+        points = a.center_m[:, None] + local @ np.swapaxes(a.R_world_box, 1, 2)
+        distance = point_distances_m(points, spread)
+        at = distance.argmin(1)
+        nearest = distance[np.arange(len(at)), at]
+        best = np.where((nearest < least)[:, None], local[np.arange(len(at)), at], best)
+        least = np.minimum(least, nearest)
+        size *= 0.75
+    return least
+
+
+@pytest.mark.parametrize("how", ["tilted", "yaw", "aligned"])
+def test_equals_dense_sampling_on_ten_thousand_random_pairs(how):
+    rng = np.random.default_rng(13)
+    n = {"tilted": 5000, "yaw": 3000, "aligned": 2000}[how]
+    a, b = many(rng, n, how), many(rng, n, how)
+    got = distances_m(a, b)
+    for start in range(0, n, 500):
+        rows = slice(start, start + 500)
+        parts = [
+            Boxes(center_m=x.center_m[rows], half_m=x.half_m[rows], R_world_box=x.R_world_box[rows])
+            for x in (a, b)
+        ]
+        sampled = by_dense_sampling(*parts)
+        assert (sampled >= got[rows] - 1e-9).all()  # no sample can be nearer than the nearest points
+        assert (sampled - got[rows]).max() < 1e-3
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_mirrors_and_triangles(seed):
+    rng = np.random.default_rng(seed)
+    a, b, c = many(rng, 20, "tilted"), many(rng, 20, "yaw"), many(rng, 20, "tilted")
+
+    def mirrored(boxes):
+        flip = np.diag([1.0, -1.0, 1.0])
+        R = flip @ boxes.R_world_box * np.array([1.0, 1.0, -1.0])
+        return Boxes(center_m=boxes.center_m @ flip, half_m=boxes.half_m, R_world_box=R)
+
+    direct = distances_m(a, b)
+    np.testing.assert_allclose(distances_m(mirrored(a), mirrored(b)), direct, atol=1e-9)
+    np.testing.assert_allclose(volumes(mirrored(a)), volumes(a))
+    # From a to c, through c, and on to b.
+    through = 2 * np.sqrt((c.half_m**2).sum(-1))
+    assert (direct <= distances_m(a, c) + through + distances_m(c, b) + 1e-9).all()
+    # By way of a point there is no way through to pay for.
+    point = rng.normal(size=(20, 3)) * 2
+    assert (direct <= point_distances_m(point, a) + point_distances_m(point, b) + 1e-9).all()
+    xy = rng.normal(size=(3, 20, 2))
+    turn = bearing_deg(*xy)
+    np.testing.assert_allclose((turn + bearing_deg(xy[0], xy[2], xy[1])) % 360.0 % 359.9999999, 0, atol=1e-6)
+    seen_in_a_mirror = bearing_deg(*(xy * np.array([-1.0, 1.0])))
+    np.testing.assert_allclose((turn + seen_in_a_mirror) % 360.0 % 359.9999999, 0, atol=1e-6)
+
+
 def test_equals_manifold3d_on_tilted_pairs():
     manifold3d = pytest.importorskip("manifold3d")
     rng = np.random.default_rng(3)
