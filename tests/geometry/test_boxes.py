@@ -110,24 +110,31 @@ def test_equals_bounded_least_squares_on_random_pairs(how):
 
 
 def by_dense_sampling(a: Boxes, b: Boxes) -> np.ndarray:
-    """The least distance from b to a grid of points in a, which is laid again ever finer around the nearest one.
+    """The least distance from b to a grid of points in a, which is laid again around the nearest one so far.
 
-    Each grid is a quarter smaller than the one before; the points of the last are below 0.1 mm apart.
+    It gets finer where nothing nearer was found, until its points are below 0.1 mm apart.
     """
     steps = np.linspace(-1, 1, 5)
     grid = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), -1).reshape(-1, 3)
     best, size, least = np.zeros_like(a.half_m), np.array(a.half_m), np.full(len(a.half_m), np.inf)
-    spread = Boxes(center_m=b.center_m[:, None], half_m=b.half_m[:, None], R_world_box=b.R_world_box[:, None])
-    for _ in range(35):
-        local = np.clip(best[:, None] + grid * size[:, None], -a.half_m[:, None], a.half_m[:, None])
-        points = a.center_m[:, None] + local @ np.swapaxes(a.R_world_box, 1, 2)
-        distance = point_distances_m(points, spread)
-        at = distance.argmin(1)
-        nearest = distance[np.arange(len(at)), at]
-        best = np.where((nearest < least)[:, None], local[np.arange(len(at)), at], best)
-        least = np.minimum(least, nearest)
-        size *= 0.75
-    return least
+    for _ in range(200):
+        rows = np.flatnonzero((least > 0) & (size.max(1) > 1e-4))
+        if not len(rows):
+            return least
+        half, R, center = a.half_m[rows], a.R_world_box[rows], a.center_m[rows]
+        local = np.clip(best[rows, None] + grid * size[rows, None], -half[:, None], half[:, None])
+        other = Boxes(
+            center_m=b.center_m[rows, None],
+            half_m=b.half_m[rows, None],
+            R_world_box=b.R_world_box[rows, None],
+        )
+        distance = point_distances_m(center[:, None] + local @ np.swapaxes(R, 1, 2), other)
+        at = (np.arange(len(rows)), distance.argmin(1))
+        nearer = distance[at] < least[rows] - 1e-6
+        best[rows] = np.where((distance[at] < least[rows])[:, None], local[at], best[rows])
+        least[rows] = np.minimum(least[rows], distance[at])
+        size[rows] *= np.where(nearer, 0.9, 0.6)[:, None]
+    raise AssertionError("the sampling did not end")
 
 
 @pytest.mark.parametrize("how", ["tilted", "yaw", "aligned"])
