@@ -75,7 +75,7 @@ def _program_run() -> Check:
 
 def _confinement() -> Iterator[Check]:
     from ouroboros_data.programs import jail
-    from ouroboros_data.programs.sandbox import confinement
+    from ouroboros_data.programs.confinement import confinement
 
     for name, detail in confinement().items():
         missing = name == "os_jail" and detail.startswith("none")

@@ -9,7 +9,7 @@ from typing import Any
 
 from ouroboros_data.config import Recipe
 from ouroboros_data.leakage import guard_of
-from ouroboros_data.programs.sandbox import confinement
+from ouroboros_data.programs.confinement import confinement
 from ouroboros_data.records import to_json
 from ouroboros_data.stages.scenes import Skipped
 from ouroboros_data.summary import Exam, IterationSummary

@@ -24,6 +24,7 @@ REASONS = {
     "degenerate": "a direction between two objects at the same place",
     "bad_argument": "an API function was called with the wrong kind of argument",
     "bad_result": "answer() returned something that is no valid number, choice, ordering or boolean",
+    "disagreement": "CPython, with another hash seed, does not give the answer that the sandbox gave",
 }
 """Closed list: every way in which running a program can fail."""
 

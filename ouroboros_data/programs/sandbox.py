@@ -17,16 +17,16 @@ from typing import Any, Self
 import pydantic_monty as monty
 
 from ouroboros_data.errors import SandboxError
-from ouroboros_data.programs import api, jail, lint
+from ouroboros_data.programs import api, crosscheck, jail, lint
 from ouroboros_data.programs.api import Table, Tables
 from ouroboros_data.programs.results import Outcome, failed, outcome_of
 
 _FEED = 64
-_ALONE_S = 1.0
+ALONE_S = 1.0
 _BATCH = 2
 """Time limit of a feed of several programs or copies, in limits of one program."""
-_MEMORY_BYTES = 64 << 20
-_DEPTH = 150
+MEMORY_BYTES = 64 << 20
+DEPTH = 150
 _FROZEN: monty.OSPolicy = {
     "datetime": datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC),
     "sleep": "zero",
@@ -44,30 +44,6 @@ class _Broken:
     detail: str
 
 
-def confinement(mode: jail.Mode = "auto", allow_unjailed: bool = False) -> dict[str, str]:
-    """What keeps a program from the machine, in plain words, for ``doctor`` and the manifest.
-
-    The jail is tried, not described: ``os_jail`` begins with "none" where it does not hold.
-    """
-    report = jail.probe(mode)
-    facts = {
-        "engine": f"pydantic-monty {monty.__version__}",
-        "language": "an interpreter of its own: no CPython objects, imports, files, network or clock",
-        "process": "a separate worker process with an empty environment, replaced when it dies",
-        "limits": f"{_ALONE_S:g} s and {_MEMORY_BYTES >> 20} MB a program, call depth {_DEPTH}",
-        "lint": "one function; no import, global, class, underscore names or attribute assignment",
-    }
-    layers = "; ".join(f"{name}: {said}" for name, said in report.layers.items())
-    if report.holds:
-        facts["os_jail"] = f"{'bubblewrap' if mode == 'bwrap' else 'holds'}; {layers}"
-    else:
-        consequence = "programs ran all the same" if allow_unjailed else "so programs are not run"
-        facts["os_jail"] = f"none: {report.problem}; {consequence}"
-    if report.tried:
-        facts["os_jail_tried"] = "; ".join(f"{name}: {said}" for name, said in report.tried.items())
-    return facts
-
-
 class SandboxPool:
     """A Monty worker that is started on entry and replaced when it dies.
 
@@ -76,7 +52,7 @@ class SandboxPool:
     """
 
     def __init__(
-        self, *, alone_s: float = _ALONE_S, mode: jail.Mode = "auto", allow_unjailed: bool = False
+        self, *, alone_s: float = ALONE_S, mode: jail.Mode = "auto", allow_unjailed: bool = False
     ) -> None:
         """Nothing is started yet.
 
@@ -93,6 +69,7 @@ class SandboxPool:
         self._pool: monty.Monty | None = None
         self._pid = 0
         self._checked_worker = 0
+        self._twins = crosscheck.twins(limit_s=_BATCH * alone_s)
 
     def __enter__(self) -> Self:
         """Start the worker.
@@ -128,6 +105,8 @@ class SandboxPool:
         pool, self._pool = self._pool, None
         if pool is not None and self._pid == os.getpid():
             pool.__exit__(kind, value, trace)
+            for twin in self._twins:
+                twin.close()
         self._close_launcher()
 
     def _close_launcher(self) -> None:
@@ -163,6 +142,22 @@ class SandboxPool:
             else:
                 results.append([outcome_of(one) for one in packed])
         return results
+
+    def confirm(
+        self, scene_tables: Tables, sources: Sequence[str], outcomes: Sequence[Outcome]
+    ) -> list[Outcome]:
+        """What ``run`` gave, with a failure in the place of each answer that a jailed CPython does not give too.
+
+        Without a jail (and where that is allowed) outcomes are returned as they are: CPython is never let loose.
+
+        Raises:
+            SandboxError: The second interpreter does not start, or its jail does not hold.
+        """
+        self._checked_pool()
+        if not self._jailed:
+            return list(outcomes)
+        given = _given(scene_tables, scene_tables.copies[:1], False)
+        return crosscheck.confirm(self._twins, api.prelude() + _SETUP, given, sources, outcomes)
 
     def _packed(self, scene_tables: Tables, sources: Sequence[str], first: bool) -> list[list[Any] | _Broken]:
         """Per program the packed result of each copy; failures have been repeated alone."""
@@ -227,17 +222,11 @@ class SandboxPool:
         pool = self._checked_pool()
         limits: monty.ResourceLimits = {
             "max_feed_duration_secs": limit_s,
-            "max_memory": _MEMORY_BYTES,
-            "max_recursion_depth": _DEPTH,
+            "max_memory": MEMORY_BYTES,
+            "max_recursion_depth": DEPTH,
             "max_suspensions": 8,
         }
-        given = {
-            "_given_ids": list(scene_tables.ids),
-            "_given_categories": list(scene_tables.categories),
-            "_given_times": list(scene_tables.times_s),
-            "_given_tracing": trace,
-            "_given_copies": list(copies),
-        }
+        given = _given(scene_tables, copies, trace)
         fed = False
         try:
             with pool.checkout(limits=limits, os_policy=_FROZEN) as session:
@@ -264,6 +253,8 @@ class SandboxPool:
             # A result that has no form on the host, e.g. an integer of thousands of digits.
             return _Broken("bad_result", f"the result cannot leave the sandbox: {error}")
         except (OSError, TimeoutError, RuntimeError) as error:
+            if fed and "protocol error" in str(error):  # it talks nonsense: somebody has taken it over
+                return _Broken("crash", f"the worker had to be ended: {error}")
             raise SandboxError(f"no worker can be had: {error}", fix="ouroboros-data doctor") from None
 
     def _check_worker(self, pid: int | None) -> None:
@@ -285,6 +276,16 @@ class SandboxPool:
         return self._pool
 
 
+def _given(scene_tables: Tables, copies: Sequence[Table], trace: bool) -> dict[str, Any]:
+    return {
+        "_given_ids": list(scene_tables.ids),
+        "_given_categories": list(scene_tables.categories),
+        "_given_times": list(scene_tables.times_s),
+        "_given_tracing": trace,
+        "_given_copies": list(copies),
+    }
+
+
 def _silent(stream: str, text: str) -> None:
     """Programs do not print."""
 
@@ -302,7 +303,7 @@ def _broken_run(error: monty.MontyRuntimeError) -> _Broken:
     # Limits cannot be caught by programs; the texts are Monty's.
     text = str(error)
     if text.startswith("MemoryError: memory limit"):
-        return _Broken("memory", f"needs more than {_MEMORY_BYTES >> 20} MB")
+        return _Broken("memory", f"needs more than {MEMORY_BYTES >> 20} MB")
     if text.startswith("TimeoutError: ") and "time limit exceeded" in text:
         return _Broken("timeout", "ran past the time limit")
     return _Broken("runtime", _message(error))

@@ -119,7 +119,8 @@ def _outcomes(
     if not alive:
         return {}
     tables = api.tables(scene, frame_ids, min_pixel_share)
-    return dict(zip(alive, pool.run(tables, [drafts[i].program.source for i in alive]), strict=True))
+    sources = [drafts[i].program.source for i in alive]
+    return dict(zip(alive, pool.confirm(tables, sources, pool.run(tables, sources)), strict=True))
 
 
 def _static(

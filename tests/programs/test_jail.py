@@ -18,8 +18,9 @@ import pytest
 
 from ouroboros_data.errors import SandboxError
 from ouroboros_data.programs import api, jail
+from ouroboros_data.programs.confinement import confinement
 from ouroboros_data.programs.inside import filters
-from ouroboros_data.programs.sandbox import SandboxPool, confinement
+from ouroboros_data.programs.sandbox import SandboxPool
 
 GOOD = 'def answer():\n    return number(distance(only("table"), only("tv")), "m")\n'
 PID = 4711
@@ -286,7 +287,8 @@ sys.path.insert(0, {tests!r})
 import hand_scenes as hand
 from ouroboros_data.errors import SandboxError
 from ouroboros_data.programs import api
-from ouroboros_data.programs.sandbox import SandboxPool, confinement
+from ouroboros_data.programs.confinement import confinement
+from ouroboros_data.programs.sandbox import SandboxPool
 GOOD = {good!r}
 tables = api.tables(hand.room(), None, hand.SHARE)
 told = {{"default": confinement()["os_jail"], "allowed": confinement(allow_unjailed=True)["os_jail"]}}

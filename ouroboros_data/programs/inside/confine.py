@@ -6,12 +6,13 @@ Sources: linux/landlock.h, linux/prctl.h, capabilities(7), the kernel's Document
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import platform
 import resource
 import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 else:
     import filters  # from this file's directory
 
-_PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT = 4, 22, 24, 38, 47
+_PR_SET_SECCOMP, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT = 22, 24, 38, 47
 _CAP_AMBIENT_CLEAR_ALL, _CAP_VERSION_3, _SECCOMP_MODE_FILTER = 4, 0x20080522, 2
 _LANDLOCK_CREATE_RULESET, _LANDLOCK_ADD_RULE, _LANDLOCK_RESTRICT_SELF = 444, 445, 446  # on every machine
 _LANDLOCK_VERSION_FLAG, _LANDLOCK_PATH_BENEATH = 1, 1
@@ -76,11 +77,6 @@ def drop_privileges() -> None:
     _checked("capset", _libc.capset(header, ctypes.create_string_buffer(24)))
 
 
-def hide_memory() -> None:
-    """Other processes of this user cannot read or trace this one (until the next exec)."""
-    _prctl(_PR_SET_DUMPABLE, 0)
-
-
 def landlock(*, read: Iterable[str] = (), run: Iterable[str] = ()) -> int:
     """Forbid every use of files, connections and outside processes but these; returns the kernel's ABI.
 
@@ -133,6 +129,21 @@ def seccomp(rules: filters.Rules) -> None:
 
     argument = Program((len(program) - 1) // 8, ctypes.cast(program, ctypes.c_void_p))
     _checked("seccomp", _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(argument)))
+
+
+def call(name: str, *arguments: int) -> None:
+    """Call a function of the C library (raises OSError)."""
+    if getattr(_libc, name)(*(ctypes.c_long(a) for a in arguments)) == -1:
+        raise OSError(ctypes.get_errno(), name)
+
+
+def outcome(attempt: Callable[[], object]) -> str:
+    """``allowed``, or the error that the attempt ran into."""
+    try:
+        attempt()
+    except OSError as error:
+        return errno.errorcode.get(error.errno or 0, str(error))
+    return "allowed"
 
 
 def _prctl(what: int, *arguments: int) -> int:

@@ -7,8 +7,6 @@ try to get out instead of starting anything, and to report on standard output. T
 
 from __future__ import annotations
 
-import ctypes
-import errno
 import json
 import os
 import sys
@@ -84,10 +82,10 @@ def _become_bubblewrap(options: dict[str, Any]) -> None:
 
 
 def _report(layers: dict[str, str], attempts: dict[str, Callable[[], object]]) -> None:
-    tried = {name: _outcome(attempt) for name, attempt in attempts.items()}
+    tried = {name: confine.outcome(attempt) for name, attempt in attempts.items()}
     # Whatever comes after a successful exec is not ours to print, so the line without it goes first.
     print(json.dumps({"layers": layers, "tried": {**tried, _EXEC: "allowed"}}), flush=True)
-    tried[_EXEC] = _outcome(lambda: os.execve(sys.executable, [sys.executable, "-c", ""], {}))
+    tried[_EXEC] = confine.outcome(lambda: os.execve(sys.executable, [sys.executable, "-c", ""], {}))
     print(json.dumps({"layers": layers, "tried": tried}), flush=True)
 
 
@@ -95,12 +93,6 @@ _EXEC = "run another program"
 
 
 def _attempts(parent: int) -> dict[str, Callable[[], object]]:
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def call(name: str, *arguments: int) -> None:
-        if getattr(libc, name)(*(ctypes.c_long(a) for a in arguments)) == -1:
-            raise OSError(ctypes.get_errno(), name)
-
     def fork() -> None:
         if os.fork() == 0:
             os._exit(0)
@@ -109,17 +101,9 @@ def _attempts(parent: int) -> dict[str, Callable[[], object]]:
         "read a file": lambda: os.open(__file__, os.O_RDONLY),
         "write a file": lambda: os.open(os.devnull, os.O_WRONLY),
         "list a directory": lambda: os.open("/", os.O_RDONLY),
-        "make a socket": lambda: call("socket", 2, 1, 0),
+        "make a socket": lambda: confine.call("socket", 2, 1, 0),
         "start a process": fork,
         "signal its parent": lambda: os.kill(parent, 0),
         "read its parent's memory": lambda: os.open(f"/proc/{parent}/mem", os.O_RDONLY),
-        "make writable code": lambda: call("mmap", 0, 4096, 7, 0x22, -1, 0),
+        "make writable code": lambda: confine.call("mmap", 0, 4096, 7, 0x22, -1, 0),
     }
-
-
-def _outcome(attempt: Callable[[], object]) -> str:
-    try:
-        attempt()
-    except OSError as error:
-        return errno.errorcode.get(error.errno or 0, str(error))
-    return "allowed"
