@@ -97,8 +97,8 @@ class CurriculumSettings:
     policy: Literal["bands", "static"] = "bands"
     easy_above: float = 0.9
     hard_below: float = 0.1
-    blind_above: float = 0.5
-    """A row is answerable blind above this confidence without frames, corrected for chance; 1 switches that off."""
+    blind_above: float = 0.3
+    """A row is answerable blind above this confidence without its frames, corrected for chance; 1 switches that off."""
     floor: float = 0.15
     """Share of proposals spread evenly over all bins, whatever the feedback."""
     scene_strength: float = 0.5

@@ -74,9 +74,10 @@ def test_what_is_known_without_frames_loses_like_what_is_easy() -> None:
 
 
 def test_blind_confidence_is_corrected_for_chance() -> None:
-    open_answer = [answerable_blind(p, 0, SETTINGS) for p in (0.0, 0.5, 0.51, 1.0)]
-    of_two = [answerable_blind(p, 2, SETTINGS) for p in (0.1, 0.5, 0.75, 0.76)]
-    of_four = [answerable_blind(p, 4, SETTINGS) for p in (0.25, 0.6, 0.63)]
+    half = CurriculumSettings(blind_above=0.5)
+    open_answer = [answerable_blind(p, 0, half) for p in (0.0, 0.5, 0.51, 1.0)]
+    of_two = [answerable_blind(p, 2, half) for p in (0.1, 0.5, 0.75, 0.76)]
+    of_four = [answerable_blind(p, 4, half) for p in (0.25, 0.6, 0.63)]
     assert open_answer == [False, False, True, True]
     assert of_two == [False, False, False, True]
     assert of_four == [False, False, True]
