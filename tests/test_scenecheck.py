@@ -281,6 +281,7 @@ RECORDS: dict[str, tuple[Callable[[Scene], Scene], set[tuple[str, str]], str]] =
         "1 of 5 boxes are outside the room's outline, for example o0",
     ),
     "two boxes astray": (lambda s: boxed(s, 2, center_m=(9.0, 1.0, 0.4)), {("boxes", "error")}, "2 of 5"),
+    "a box by the wall": (lambda s: boxed(s, 1, center_m=(-2.5, 0.0, 0.4)), set(), ""),
     "frames out of order": (
         lambda s: framed(s, 5, time_s=0.1),
         {("times", "error")},

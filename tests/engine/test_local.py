@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -75,3 +77,30 @@ def _alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def sleep_then_write(path: str) -> None:
+    Path(path).write_text("begun")
+    time.sleep(120)
+
+
+def test_killing_does_not_wait_for_work_in_flight(tmp_path: Path) -> None:
+    engine = LocalEngine(2)
+    results = engine.map(sleep_then_write, [str(tmp_path / "a"), str(tmp_path / "b")])
+
+    def wait() -> None:
+        with pytest.raises(OuroborosError):
+            next(results)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    while not (tmp_path / "a").exists():
+        time.sleep(0.05)
+    pool = engine._pool
+    assert pool is not None
+    workers = list(pool._processes.values())
+    started = time.monotonic()
+    engine.kill()
+    waiting.join(timeout=20)
+    assert time.monotonic() - started < 20 and not any(worker.is_alive() for worker in workers)
+    engine.kill()  # twice is fine
