@@ -108,9 +108,10 @@ def _through(
     if straight == 0.0:
         return 0.0, line[:1], np.zeros((0, 2, 2))
     middle = _part_between(line, start.reach_m, goal.reach_m)
-    if _ends_clear(line[None], start, outline)[0] and _ends_clear(line[None, ::-1], goal, outline)[0]:
-        if not any(_enters(middle[:, 0], middle[:, 1], o).any() for o in obstacles):
-            return straight, line, middle  # nothing is shorter
+    allowed = shapely.contains_xy(outline, middle.reshape(-1, 2)).all()
+    allowed &= _ends_clear(line[None], start, outline)[0] & _ends_clear(line[None, ::-1], goal, outline)[0]
+    if allowed and not any(_enters(middle[:, 0], middle[:, 1], o).any() for o in obstacles):
+        return straight, line, middle  # nothing is shorter
     nodes, owner, before, after = _nodes(start, goal, obstacles, outline)
     n = len(nodes)
     i, j = _sights(nodes, owner, before, after, obstacles)

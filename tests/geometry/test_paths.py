@@ -154,6 +154,34 @@ def test_walks_start_and_end_at_things_against_the_wall():
     assert inside.touches == (True, True) and inside.length_m == pytest.approx(5.86, abs=1e-9)
 
 
+def test_no_way_leads_from_door_to_door_outside():
+    """Two doors in the walls on both sides of a notch in the floor, which nobody crosses."""
+    notched = [(-6, -6), (6, -6), (6, 6), (1, 6), (1, 0), (-1, 0), (-1, 6), (-6, 6)]
+    doors = (-0.95, 4, 0.1, 0.9), (0.95, 4, 0.1, 0.9)
+    got = way(plan_of(*doors, floor=notched), 0, 1)
+    # From the lower edges of the doors, at (±1, 3.55), past the corners of the notch at 0.25 m.
+    assert got.touches == (True, True)
+    assert 2 * 3.5 + 2.0 < got.length_m < 2 * 3.55 + 2.0 + 1.5
+    assert shapely.Polygon(notched).buffer(1e-6).covers(shapely.LineString(got.points_m[1:-1]))
+
+
+def test_the_end_of_a_narrowing_wedge():
+    """Between two things that lean on a long one, the walker fits to where it is near enough, and no farther.
+
+    A long thing left of x = 0; above, the widened edge y = 1; below, a widened edge that rises towards the long thing
+    by 20° and meets the other at (0.2, 1). At x = 0.35 one is near enough to the long thing.
+    """
+    slope = math.radians(20)
+    along, out = np.array([math.cos(slope), -math.sin(slope)]), np.array([math.sin(slope), math.cos(slope)])
+    x, y = np.array([0.2, 1.0]) + 0.7 * along - (R + 0.2) * out
+    end = 1.0 - 0.15 * math.tan(slope)
+    rows = [(-0.5, 0, 1, 6), (3, end - 0.2, 0.2, 0.2), (x, y, 2, 0.4, -20), (1, 1.75, 2, 1)]
+    got = way(plan_of(*rows), 0, 1)
+    assert got.touches == (True, True)
+    assert got.length_m == pytest.approx(0.35 + math.hypot(2.55, 0.1), abs=1e-6)
+    assert got.points_m[1] == pytest.approx([0.35, end], abs=1e-6)
+
+
 def test_a_lamp_on_a_table_is_only_within_reach():
     table, lamp, post = (0, 0, 1.4, 1.4), (0, 0, 0.2, 0.2, 0, 0.75, 0.5), (4, 0, 0.2, 0.2)
     got = way(plan_of(lamp, post, table), 0, 1)

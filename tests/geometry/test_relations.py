@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from ouroboros_data.geometry.boxes import Boxes, corners
+from ouroboros_data.geometry.boxes import Boxes, boxes_of, corners
 from ouroboros_data.geometry.footprints import (
     footprint_areas_m2,
     footprint_overlaps_m2,
@@ -34,6 +35,7 @@ from ouroboros_data.geometry.relations import (
     undersides_m,
     vertical_gap_m,
 )
+from scene_adapters.procedural import adapter as procedural
 
 X, Y = np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
 R2 = math.sqrt(2)
@@ -197,6 +199,7 @@ VOLUMES = {
     "corner": (box(1, 1, 1, 1, 1, 1), CUBE, 0.125, 0.5),
     "thin": (box(0.9, 0, 0, 0.4, 1, 0.001), CUBE, 0.0003, 0.1),
     "octagon": (box(0, 0, 0, 2, 2, 2, yaw=45), CUBE, 16 * (R2 - 1), R2 - 1),
+    "on its side": (box(0, 0, 0, 2, 1, 0.5, roll=90, yaw=90), box(0, 0, 0, 0.4, 3, 3), 0.8, 0.05),
     "wedge": (box(1, 0, 0, R2, 1, R2, pitch=45), CUBE, 1.0, 1.0),
 }
 
@@ -256,7 +259,7 @@ ON = {
         UNCLEAR,
     ),
     "rug under a table": (standing(0, 0, 0, 2, 1.5, 0.01), standing(0, 0, 0.01, 1, 0.6, 0.5), NO),
-    "two mats on one floor": (standing(0, 0, 0, 1, 1, 0.02), standing(0.1, 0, 0, 1, 1, 0.02), UNCLEAR),
+    "two mats on one floor": (standing(0, 0, 0, 1, 1, 0.02), standing(0.05, 0, 0, 1, 1, 0.02), UNCLEAR),
     "below": (standing(0, 0, -1, 0.3, 0.3, 0.5), TABLE, NO),
     "in another room": (standing(9, 9, 0.75, 0.3, 0.3, 0.5), TABLE, NO),
     "box that leans": (box(0.5, 0.2, 0.97, 0.3, 0.3, 0.3, pitch=30), TABLE, UNCLEAR),
@@ -431,3 +434,21 @@ def test_pairs_broadcast():
     assert supports(stacked).shape == (2, 5, 5)
     none = Boxes(center_m=np.zeros((0, 3)), half_m=np.zeros((0, 3)), R_world_box=np.zeros((0, 3, 3)))
     assert supports(none).shape == (0, 0)
+
+
+def test_what_stands_on_what_in_furnished_rooms():
+    """The generator of rooms knows what it put on what, and says nothing of it to the scene's boxes."""
+    rooms = procedural.Procedural(seed=1, options={"count": 8, "frame_count": 2})
+    pairs = Counter()
+    for index in range(8):
+        room = procedural.build_room(rooms.options, 1, index)
+        items = room.layout.items
+        assert [item.category for item in items] == [o.category for o in room.objects]
+        verdicts = supports(boxes_of(room.objects))
+        for i, upper in enumerate(items):
+            for j, lower in enumerate(items):
+                pairs[upper.support is lower, int(verdicts[i, j])] += 1
+    assert pairs[True, int(YES)] > 20
+    assert pairs[True, int(NO)] == pairs[True, int(UNCLEAR)] == 0
+    assert pairs[False, int(YES)] == 0
+    assert pairs[False, int(UNCLEAR)] < 0.002 * pairs[False, int(NO)]
