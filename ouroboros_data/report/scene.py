@@ -87,9 +87,11 @@ def _print(console: Console, scene: Scene, frame_ids: tuple[str, ...], min_pixel
         f"licence {escape(scene.license)}"
     )
     outline = f", {len(room.floor_polygon_m)} corners" if room.floor_polygon_m else ", no outline"
+    kinds = ", ".join(sorted({record.box_kind for record in scene.objects}))
     height = f", {room.height_m:.2f} m high" if room.height_m else ""
     console.print(
-        f"room {room.area_m2:.1f} m²{outline}{height}; {len(scene.objects)} objects; frames {scene.frames_origin}"
+        f"room {room.area_m2:.1f} m²{outline}{height}; {len(scene.objects)} objects, boxes {kinds}; "
+        f"frames {scene.frames_origin}"
     )
     if video is not None:
         console.print(
@@ -112,17 +114,16 @@ def _objects(scene: Scene, frame_ids: tuple[str, ...], min_pixel_share: float) -
     for frame in looked_at:
         for view in frame.views:
             seen[view.object_id] += view.pixel_share >= min_pixel_share
-    table = Table(
-        "object", "category", "centre m", "extent m", f"seen in of {len(looked_at)}", show_edge=False
-    )
+    table = Table(show_edge=False)
     fitted = any(record.point_count for record in scene.objects)
+    for title in ("object", "category", "centre m", "extent m", f"seen in of {len(looked_at)}"):
+        table.add_column(title, no_wrap=title.endswith(" m"))
     if fitted:
-        for title in ("labelled", "box", "points"):
-            table.add_column(title)
+        table.add_column("points", justify="right")
+        table.add_column("labelled")
     for o in scene.objects:
         center, extent = (" ".join(f"{v:6.2f}" for v in vec) for vec in (o.center_m, o.extent_m))
-        more = (
-            (escape(o.raw_label), o.box_kind, f"{o.point_count:,}" if o.point_count else "") if fitted else ()
-        )
+        label = escape(o.raw_label) if o.raw_label != o.category else ""
+        more = (f"{o.point_count:,}" if o.point_count else "", label) if fitted else ()
         table.add_row(escape(o.id), escape(o.category), center, extent, str(seen[o.id]), *more)
     return table
