@@ -276,7 +276,7 @@ def _views(
 
 def _depth(scan: RawScan, frame: RawFrame, turn: Turn) -> Depth | None:
     depth = None if scan.open_depth is None else scan.open_depth(frame)
-    return None if depth is None else depth
+    return None if depth is None else np.rot90(depth, -(turn // 90))
 
 
 def _face_owner(scan: RawScan, instances: Sequence[RawInstance], floor_z_m: float) -> npt.NDArray[np.int64]:
