@@ -157,17 +157,21 @@ def _guard(manifest: Mapping[str, Any]) -> str:
         return "Not checked."
     held = len(guard["benchmark_scenes"])
     said = {
-        "on": f"None: the leakage guard was on and left out {guard['blocked']} scenes",
-        "off": f"{held} scenes; the leakage guard is off for test data",
-        "overridden": f"{held} scenes; the leakage guard was overridden (`allow_benchmark_scenes`)",
+        "on": f"None: the leakage guard was on and left out {_scenes(guard['blocked'])}",
+        "off": f"{_scenes(held)}; the leakage guard is off for test data",
+        "overridden": f"{_scenes(held)}; the leakage guard was overridden (`allow_benchmark_scenes`)",
     }[guard["status"]]
     flagged = guard["flagged"]
     unknown = (
-        f" {len(flagged)} scenes could not be judged, their space is unknown: {', '.join(flagged)}."
+        f" {_scenes(len(flagged))} could not be judged, the space is unknown: {', '.join(flagged)}."
         if flagged
         else ""
     )
     return f"{said} (ids {guard['data']}).{unknown}"
+
+
+def _scenes(count: int) -> str:
+    return f"{count} {'scene' if count == 1 else 'scenes'}"
 
 
 def _iteration_table(iterations: Sequence[Mapping[str, Any]]) -> str:

@@ -198,8 +198,8 @@ def scene(source: str, name: str) -> Scene:
     ("purpose", "allowed", "status", "card", "warns"),
     [
         ("train", False, "on", "None: the leakage guard was on and left out 3 scenes (ids 1-", False),
-        ("test", False, "off", "1 scenes; the leakage guard is off for test data (ids 1-", False),
-        ("train", True, "overridden", "1 scenes; the leakage guard was overridden (`allow_bench", True),
+        ("test", False, "off", "1 scene; the leakage guard is off for test data (ids 1-", False),
+        ("train", True, "overridden", "1 scene; the leakage guard was overridden (`allow_bench", True),
     ],
 )
 def test_manifest_and_card_say_what_the_guard_did(
