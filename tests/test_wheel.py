@@ -35,6 +35,9 @@ def test_contents(wheel: Path) -> None:
     assert {top for top in tops if not top.endswith(".dist-info")} == {"ouroboros_data", "scene_adapters"}
     assert "ouroboros_data/_data/recipes/quickstart.yaml" in names
     assert "ouroboros_data/_data/schemas/scene.schema.json" in names
+    assert {
+        f"ouroboros_data/programs/inside/{name}.py" for name in ("launch", "twin", "confine", "filters")
+    } <= set(names)
     assert "ouroboros_data/programs/prelude.py" in names and "ouroboros_data/py.typed" in names
 
 

@@ -258,9 +258,8 @@ def confirm(
 
 
 def _form(outcome: Outcome) -> str:
-    return repr(
-        (outcome.answer, outcome.options, outcome.step)
-    )  # repr tells 1 from 1.0 and True, and 0.0 from -0.0
+    # repr tells 1 from 1.0 and True, and 0.0 from -0.0.
+    return repr((outcome.answer, outcome.options, outcome.step))
 
 
 def _say(outcome: Outcome) -> str:

@@ -14,12 +14,16 @@ from ouroboros_data.programs.lint import Finding
 
 # Frames, generators, coroutines, tracebacks, code and function objects; what builds or walks classes.
 _REFLECTIVE = re.compile(r"(?:gi|cr|ag|f|tb|co|func|im)_\w+|mro|format_map|with_traceback|add_note|maketrans")
+_SUSPECT = re.compile(rf"\b(?:format|{_REFLECTIVE.pattern})\b")
 # "{}", "{0}", "{:.2f}": a field that names an attribute or an index can read anything.
 _PLAIN_TEMPLATE = re.compile(r"(?:[^{}]|\{\{|\}\}|\{\d*(?::[^{}]*)?\})*")
 
 
 def check(source: str) -> Finding | None:
     """Return why CPython may not run a program that has passed the lint, or None."""
+    # Most programs hold none of these names; other letters than ASCII may spell them differently.
+    if source.isascii() and not _SUSPECT.search(source):
+        return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tree = ast.parse(source)
@@ -38,12 +42,14 @@ def check(source: str) -> Finding | None:
 
 
 def uses_sets(source: str) -> bool:
-    """Whether a text may make a set, whose order depends on the hash seed (or may only say so in a name)."""
-    return "set" in source or ("{" in source and _displays_set(source))
-
-
-def _displays_set(source: str) -> bool:
-    return any(isinstance(node, ast.Set | ast.SetComp) for node in ast.walk(ast.parse(source)))
+    """Whether a program may make a set, whose order depends on the hash seed."""
+    if source.isascii() and "{" not in source:
+        return "set" in source
+    nodes = ast.walk(ast.parse(source))
+    return any(
+        isinstance(n, ast.Set | ast.SetComp) or (isinstance(n, ast.Name) and n.id in ("set", "frozenset"))
+        for n in nodes
+    )
 
 
 def _at(node: ast.Attribute, problem: str) -> Finding:

@@ -217,25 +217,49 @@ def test_one_that_is_killed_between_batches_is_replaced(tables):
         assert twin._process.pid != first
 
 
-def test_the_process_ends_with_its_owner(tables):
-    code = (
-        "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "import hand_scenes as hand, os, test_crosscheck as t\n"
-        "twin = t.crosscheck.Twin(limit_s=1.0)\n"
-        "t.ask(twin, t.api.tables(hand.room(), None, hand.SHARE), [t.GOOD])\n"
-        "print(twin._process.pid, flush=True)\nos.kill(os.getpid(), 9)"
-    )
+ORPHAN = """
+import sys
+sys.path[:0] = {tests!r}
+import hand_scenes as hand, os, test_crosscheck as t
+twin = t.crosscheck.Twin(limit_s=1.0)
+tables = t.api.tables(hand.room(), None, hand.SHARE)
+t.ask(twin, tables, [t.GOOD])
+def leave(*_):
+    print(twin._process.pid, flush=True)
+    os.kill(os.getpid(), 9)
+twin._answer = leave
+t.ask(twin, tables, [t.GOOD, t.{last}])
+"""
+
+
+@pytest.mark.parametrize("last", ["GOOD", "LOOP"])
+def test_the_process_ends_with_its_owner(last):
     tests = Path(__file__).parents[1]
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tests)], capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": f"{tests}:{tests / 'programs'}"},
-    )  # fmt: skip
+    script = ORPHAN.format(tests=[str(tests), str(tests / "programs")], last=last)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
     pid = int(done.stdout)
-    for _ in range(500):
+    for _ in range(1500):
         if not Path(f"/proc/{pid}/exe").exists():
             return
         time.sleep(0.01)
     pytest.fail(f"process {pid} lives on")
+
+
+POISON = """
+def answer():
+    global distance, only, number, math
+    real = distance.__globals__["__builtins__"]
+    distance = lambda a, b: 99.0
+    only = number = math = None
+    len = None
+    return boolean(True)
+"""
+
+
+def test_programs_of_a_batch_do_not_share_names_in_cpython_either(tables):
+    with crosscheck.Twin(limit_s=1.0) as twin:
+        assert ask(twin, tables, [POISON, GOOD])[1] == HONEST
 
 
 def test_an_api_that_cpython_cannot_run_is_nobodys_disagreement(tables):

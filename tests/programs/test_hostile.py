@@ -184,3 +184,25 @@ def test_the_guard_lets_ordinary_texts_be_formatted():
         'def answer():\n    t = "{} {1:.2f} {{}} {:>5}".format(1, 2, 3)\n    return choice(t, [t, "b"])\n'
     )
     assert guard.check(source) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "uses"),
+    [
+        ("return number(len(set(objects())), 'count')", True),
+        ("return number(len(frozenset('ab')), 'count')", True),
+        ("return number(len({1, 2}), 'count')", True),
+        ("return number(len({o.id for o in objects()}), 'count')", True),
+        ("return number(len(ｓet('ab')), 'count')", True),
+        ("return number(len({'é': 1}), 'count')", False),
+        ("return choice(f'{1}', ['1', 'b'])", False),
+        ("f = set\n    return number(len(f('ab')), 'count')", True),
+    ],
+)
+def test_programs_that_use_sets_are_known(body, uses):
+    assert guard.uses_sets(f"def answer():\n    {body}\n") is uses
+
+
+def test_the_guard_reads_names_as_python_does():
+    source = "def answer():\n    f = str.ｆormat\n    return choice(f('{}', 1), ['1', 'b'])\n"
+    assert not lint.check(source) and guard.check(source) is not None

@@ -16,7 +16,11 @@ import hand_scenes as hand
 import pydantic_monty as monty
 import pytest
 
+from ouroboros_data.cli_common import jail_overrides
+from ouroboros_data.config import load_recipe
 from ouroboros_data.errors import SandboxError
+from ouroboros_data.manifest import manifest_of
+from ouroboros_data.pipeline import build
 from ouroboros_data.programs import api, jail
 from ouroboros_data.programs.confinement import confinement
 from ouroboros_data.programs.inside import filters
@@ -285,7 +289,11 @@ confine._checked("no_new_privs", confine._prctl(38, 1))
 confine.seccomp({{}})
 sys.path.insert(0, {tests!r})
 import hand_scenes as hand
+from ouroboros_data.cli_common import jail_overrides
+from ouroboros_data.config import load_recipe
 from ouroboros_data.errors import SandboxError
+from ouroboros_data.manifest import manifest_of
+from ouroboros_data.pipeline import build
 from ouroboros_data.programs import api
 from ouroboros_data.programs.confinement import confinement
 from ouroboros_data.programs.sandbox import SandboxPool
@@ -382,3 +390,28 @@ def test_needed_files_are_those_of_the_loader():
     assert Path(interpreter).is_file() and any("libc" in name for name in libraries)
     with pytest.raises(SandboxError, match="no 64-bit Linux program"):
         jail.needed_files(__file__)
+
+
+# --- how it is asked for ---
+
+
+def test_options_of_the_command_line_become_the_recipes():
+    plain = load_recipe("quickstart", jail_overrides(None, False)).programs
+    assert (plain.jail, plain.allow_unjailed) == ("auto", False)
+    asked = load_recipe("quickstart", jail_overrides("bwrap", True)).programs
+    assert (asked.jail, asked.allow_unjailed) == ("bwrap", True)
+
+
+def test_a_build_without_its_jail_stops_before_anything_is_written(tmp_path):
+    recipe = load_recipe("quickstart", jail_overrides("none", False))
+    with pytest.raises(SandboxError, match="without a jail"):
+        build(recipe, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_manifest_records_it(holds):
+    for allowed, begins in ((False, "holds"), (True, "none: switched off")):
+        recipe = load_recipe("quickstart", jail_overrides("none" if allowed else None, allowed))
+        manifest = manifest_of(recipe, [hand.room()], [], [], {}, None, [])
+        assert manifest["confinement"]["os_jail"].startswith(begins)
+        assert manifest["recipe"]["programs"]["allow_unjailed"] is allowed

@@ -10,7 +10,7 @@ import hand_scenes as hand
 import pytest
 
 from ouroboros_data.errors import SandboxError
-from ouroboros_data.programs import api, lint
+from ouroboros_data.programs import api, lint, results, sandbox
 from ouroboros_data.programs.sandbox import SandboxPool
 
 GOOD = 'def answer():\n    return number(distance(only("table"), only("tv")), "m")\n'
@@ -210,6 +210,16 @@ def test_run_copies_gives_one_outcome_per_copy(pool):
     assert len(good) == len(stuck) == 3
     assert len({o.answer.value for o in good}) == 3
     assert {o.reason for o in stuck} == {"timeout"}
+
+
+def test_results_that_repeat_are_told_from_those_that_only_seem_to():
+    rows = [
+        ["ok", "boolean", True, None, None], ["ok", "boolean", 1, None, None], ["ok", "number", 1, "count", None],
+        ["ok", "number", 1, "count", None], ["ok", "number", 1.0, "m", None], ["ok", "number", 0.0, "m", None],
+        ["ok", "number", -0.0, "m", None], ["ok", "choice", "a", ["a", "b"], None], ["ok", "choice", "a", ["a", "c"], None],
+        ["failed", "runtime", "x"], ["failed", "runtime", "x"], ["ok", "ordering", ["a", "b"], None, None],
+    ]  # fmt: skip
+    assert [repr(o) for o in sandbox._outcomes(rows)] == [repr(results.outcome_of(row)) for row in rows]
 
 
 def test_closed_pools_and_forks_are_refused(tables):
