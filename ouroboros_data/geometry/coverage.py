@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import minimum_filter
 
 from ouroboros_data.geometry.cameras import Floats, inverse
 
@@ -14,9 +15,13 @@ Choice = Literal["cover", "uniform"]
 
 _POINTS = 4000
 """Points that stand for the surfaces: 20 m² of floor with its walls at about 15 cm."""
+_SPACING_M = 0.1  # finer is no use
 _CANDIDATES = 300
 _GRID = 24  # cells along the longer side of a frame, within which the nearest points hide the others
-_BEHIND_M = 0.3
+# A point is hidden if it lies farther behind the nearest one around than this: along a floor, depth grows from cell to
+# cell.
+_BEHIND_M, _BEHIND_SHARE = 0.3, 0.25
+_REACH = 5  # cells
 _NEAR_M, _FAR_M = 0.2, 8.0
 _NEIGHBOURS = 5
 """Frames that are decoded to pick the sharpest one of them."""
@@ -61,9 +66,9 @@ def choose_frames(
     k = np.broadcast_to(np.asarray(K_px, float), (len(poses), 3, 3))
     # Positions among the usable frames from here on.
     rivals = _spread(len(usable), max(_CANDIDATES, count))
-    points = _thinned(np.asarray(vertices_m, float))
+    points, spacing_m = _thinned(np.asarray(vertices_m, float))
     at = usable[rivals]
-    chosen = np.sort(_greedy(_seen(points, poses[at], k[at], size_px), count))
+    chosen = np.sort(_greedy(_seen(points, spacing_m, poses[at], k[at], size_px), count))
     if sharpness is None:
         return [int(i) for i in at[chosen]]
     return [int(i) for i in usable[_sharpest(rivals, chosen, len(usable), usable, sharpness)]]
@@ -76,33 +81,42 @@ def _spread(total: int, count: int) -> npt.NDArray[np.int64]:
     return ((np.arange(count) + 0.5) * total / count).astype(np.int64)
 
 
-def _thinned(points_m: Floats) -> Floats:
-    """At most ``_POINTS`` points, one for each cell of a grid that is as fine as that allows."""
+def _thinned(points_m: Floats) -> tuple[Floats, float]:
+    """At most ``_POINTS`` points, one for each cell of a grid that is as fine as that allows, and its spacing in m."""
     points = points_m[np.isfinite(points_m).all(1)]
-    cell = 0.1
+    cell = _SPACING_M
     while len(points) > _POINTS:
         _, first = np.unique(np.floor(points / cell).astype(np.int64), axis=0, return_index=True)
         points, cell = points[np.sort(first)], cell * 1.25
-    return points
+    return points, cell
 
 
-def _seen(points: Floats, poses: Floats, k: Floats, size_px: tuple[int, int]) -> npt.NDArray[np.bool_]:
+def _seen(
+    points: Floats, spacing_m: float, poses: Floats, k: Floats, size_px: tuple[int, int]
+) -> npt.NDArray[np.bool_]:
     """Which frames (f) show which points (n)."""
     seen = np.zeros((len(poses), len(points)), bool)
     columns, rows = (max(1, round(_GRID * n / max(size_px))) for n in size_px)
+    per_cell = np.array([columns / size_px[0], rows / size_px[1]])
     to_camera = inverse(poses)
     for frame, (pose, intrinsics) in enumerate(zip(to_camera, k, strict=True)):
         local = points @ pose[:3, :3].T + pose[:3, 3]
-        z = local[:, 2]
-        ahead = np.flatnonzero((z > _NEAR_M) & (z < _FAR_M))
-        pixel = (local[ahead] @ intrinsics.T)[:, :2] / z[ahead, None]
+        ahead = np.flatnonzero((local[:, 2] > _NEAR_M) & (local[:, 2] < _FAR_M))
+        pixel = (local[ahead] @ intrinsics.T)[:, :2] / local[ahead, 2:]
         within = ((pixel >= 0) & (pixel < size_px)).all(1)
         ahead, pixel = ahead[within], pixel[within]
-        cell = (pixel * (columns / size_px[0], rows / size_px[1])).astype(np.int64)
+        z = local[ahead, 2]
+        cell = (pixel * per_cell).astype(np.int64)
         flat = cell[:, 1] * columns + cell[:, 0]
+        # Points of a surface near by lie cells apart: each hides as far around itself as the next one may be.
+        reach = np.ceil(0.5 * spacing_m * intrinsics[0, 0] * per_cell[0] / z).clip(1, _REACH).astype(np.int64)
         nearest = np.full(columns * rows, np.inf)
-        np.minimum.at(nearest, flat, z[ahead])
-        seen[frame, ahead] = z[ahead] < nearest[flat] + _BEHIND_M
+        for r in range(1, _REACH + 1):
+            own = np.full(columns * rows, np.inf)
+            np.minimum.at(own, flat[reach == r], z[reach == r])
+            spread = minimum_filter(own.reshape(rows, columns), 2 * r + 1, mode="nearest")
+            nearest = np.minimum(nearest, spread.ravel())
+        seen[frame, ahead] = z < (1 + _BEHIND_SHARE) * nearest[flat] + _BEHIND_M
     return seen
 
 

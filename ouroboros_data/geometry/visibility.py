@@ -56,7 +56,6 @@ def object_views(
     size_px: tuple[int, int],
     ids: Sequence[str],
     depth_m: Sequence[npt.NDArray[Any] | None] | None = None,
-    K_depth_px: npt.ArrayLike | None = None,
     work_px: int = 160,
 ) -> list[tuple[ObjectView, ...]]:
     """Views of every frame, in the order of ``ids``; an object that covers no ray's pixel has none.
@@ -70,9 +69,7 @@ def object_views(
         size_px: Width, height.
         ids: Ids of the objects.
         depth_m: Per frame a depth map (h, w) along camera z, nan, inf or 0 where it knows nothing (there the mesh is
-            trusted), or None.
-        K_depth_px: Intrinsics of the depth maps, (3, 3). If left out, a depth map shows what the picture does, whatever
-            its resolution. Depth and colour cameras are taken to stand in the same place.
+            trusted), or None. It shows what the picture does, whatever its resolution.
         work_px: Rays along the longer side of a frame.
 
     Raises:
@@ -85,7 +82,7 @@ def object_views(
         raise ValueError(f"{len(depth_m)} depth maps for {frames} frames")
     if not len(corners) or not frames:
         return [() for _ in range(frames)]
-    seen = _seen_counts(points, corners, owner, len(ids), cameras, _Depth(depth_m, K_depth_px))
+    seen = _seen_counts(points, corners, owner, len(ids), cameras, depth_m)
     width, height = cameras.size_px
     pixels = width * height
     views: list[list[ObjectView]] = [[] for _ in range(frames)]
@@ -166,36 +163,20 @@ def _scene(points: npt.NDArray[np.float32], corners: npt.NDArray[np.int32]) -> A
     return scene
 
 
-class _Depth:
-    """Depth maps at the rays of the working grid."""
-
-    def __init__(
-        self, maps: Sequence[npt.NDArray[Any] | None] | None, K_depth_px: npt.ArrayLike | None
-    ) -> None:
-        self._maps = maps
-        self._K_depth_px = None if K_depth_px is None else np.asarray(K_depth_px, float)
-
-    def hides(
-        self, frame: int, rays: Floats, cameras: _Cameras, z_m: npt.NDArray[np.float32]
-    ) -> npt.NDArray[np.bool_]:
-        """Which of the points that lie at depth ``z_m`` on ``rays`` (n, 3) the depth map says to be hidden."""
-        found = self._maps[frame] if self._maps is not None else None
-        if found is None:
-            return np.zeros(len(rays), bool)
-        depth = np.asarray(found)
-        if depth.ndim != 2 or not depth.size:
-            raise ValueError(f"a depth map must have shape (height, width), got {depth.shape}")
-        rows, columns = depth.shape
-        width, height = cameras.size_px
-        k = self._K_depth_px
-        if k is None:
-            k = cameras.K_px[frame] * np.array([columns / width, rows / height, 1.0])[:, None]
-        at = np.floor((rays @ k.T)[:, :2]).astype(np.int64)
-        known = (at >= 0).all(1) & (at < (columns, rows)).all(1)
-        nearest = np.full(len(rays), np.inf, np.float32)
-        nearest[known] = depth[at[known, 1], at[known, 0]]
-        nearest[~(nearest > 0)] = np.inf
-        return z_m > BEHIND_M + (1 + BEHIND_SHARE) * nearest
+def _hidden(
+    depth_m: npt.NDArray[Any] | None, net: Floats, size_px: tuple[int, int], z_m: npt.NDArray[np.float32]
+) -> npt.NDArray[np.bool_]:
+    """Which of the points that lie at depth ``z_m`` (n,) and appear at ``net`` (n, 2) lie behind the depth map."""
+    if depth_m is None:
+        return np.zeros(len(net), bool)
+    if np.ndim(depth_m) != 2 or not np.size(depth_m):
+        raise ValueError(f"a depth map must have shape (height, width), got {np.shape(depth_m)}")
+    rows, columns = depth_m.shape
+    at = (net * (columns / size_px[0], rows / size_px[1])).astype(np.int64)
+    nearest = np.asarray(depth_m)[at[:, 1], at[:, 0]].astype(np.float32)
+    known = np.isfinite(nearest) & (nearest > 0)
+    hidden: npt.NDArray[np.bool_] = known & (z_m > BEHIND_M + (1 + BEHIND_SHARE) * nearest)
+    return hidden
 
 
 def _seen_counts(
@@ -204,7 +185,7 @@ def _seen_counts(
     owner: npt.NDArray[np.int32],
     objects: int,
     cameras: _Cameras,
-    depth: _Depth,
+    depth_m: Sequence[npt.NDArray[Any] | None] | None,
 ) -> npt.NDArray[np.int64]:
     """Rays of each frame that meet each object first, (f, objects)."""
     scene = _scene(points, corners)
@@ -216,7 +197,8 @@ def _seen_counts(
         rays = _rays(net, cameras.K_px[frame])
         met = _cast(scene, rays, np.full(len(rays), frame), cameras, distance=True)
         # Rays have z = 1 in camera axes: embree's distance along them is the depth.
-        hidden = depth.hides(frame, rays, cameras, met["tfar"])
+        known = None if depth_m is None else depth_m[frame]
+        hidden = _hidden(known, net, cameras.size_px, met["tfar"])
         of = column[np.where(hidden, -1, met["primID"])]
         counts[frame] = np.bincount(of, minlength=objects + 1)[:objects]
     return counts

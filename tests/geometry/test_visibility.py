@@ -174,18 +174,6 @@ def test_where_depth_knows_nothing_the_mesh_decides(world: World) -> None:
     assert views(world, depth_m=[np.full((60, 80), 0.3)] * 8) == [()] * 8
 
 
-def test_depth_of_its_own_camera_is_looked_up_there(world: World) -> None:
-    # The depth camera sees a narrower cone: what it does not see, the mesh decides.
-    size, k = (320, 240), pinhole((320, 240), 45)
-    rest = ~np.isin(owners(world), (TABLE, BOX))
-    maps = list(render(_render_meshes(), world.T_world_camera, k, size).depth_m)
-    truth = true_shares(world.instance)[:, CABINET]
-    right = table_of(views(world, faces=rest, depth_m=maps, K_depth_px=k), "pixel_share")[:, CABINET]
-    wrong = table_of(views(world, faces=rest, depth_m=maps), "pixel_share")[:, CABINET]
-    inner = range(3, 7)  # where the cabinet lies within the cone
-    assert np.abs(right - truth)[inner].max() < 0.003 < 0.01 < np.abs(wrong - truth)[inner].max()
-
-
 def test_the_tolerance_is_as_stated() -> None:
     plate = np.array([(-1, 2, -1), (1, 2, -1), (1, 2, 1), (-1, 2, 1)], float)
     faces, k = np.array([(0, 1, 2), (0, 2, 3)]), pinhole((64, 48), 60)
