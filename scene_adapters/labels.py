@@ -21,7 +21,7 @@ import functools
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,15 +85,16 @@ def plain(label: str) -> str:
     return _BETWEEN_WORDS.sub(" ", label.lower()).strip()
 
 
-def settle(raw_labels: Sequence[str]) -> Settled:
+def settle(raw_labels: Sequence[str], *, doubted: Iterable[str] = ()) -> Settled:
     """Categories for the instances of one scene; the module's text says by which rules.
 
     Args:
         raw_labels: The source's own words, one an instance. All of the scene's instances belong here, also those
             that are no objects: they decide what is in doubt.
+        doubted: Categories that are in doubt for another reason.
     """
     meanings = [meaning(label) for label in raw_labels]
-    doubts = {name for found in meanings for name in found.doubts}
+    doubts = {*doubted, *(name for found in meanings for name in found.doubts)}
     categories = [None if found.category in doubts else found.category for found in meanings]
     return Settled(
         categories=tuple(categories),
