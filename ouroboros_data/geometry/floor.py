@@ -28,6 +28,7 @@ from ouroboros_data.types import Vec2
 CELL_M = 0.025
 _MOST_CELLS = 6_000_000  # a larger plan gets larger cells
 _REACH_M, _MARGIN_M = 3.0, 0.4  # furniture that hides the floor to its end is hardly deeper
+_WIDEST_M = 200
 _GRID_TURN_RAD = math.pi / 8
 _FARTHEST_M = 1e5
 _LEVEL_BIN_M, _LEVEL_WINDOW = 0.02, 5
@@ -221,30 +222,31 @@ def _grid(floor: Floats, plan_area: Floats, furniture: Floats, heading_rad: floa
     """
     turn = heading_rad + _GRID_TURN_RAD
     grid = Grid(turn_rad=turn, origin_m=(0.0, 0.0), cell_m=1.0, shape=(0, 0))
-    places = grid.local(floor[:, :, :2].mean(1))
-    # Pieces of floor far away, seen through a door or a window, must not stretch the grid.
-    blocks, block = np.unique(np.floor(places), axis=0, return_inverse=True)
-    block = block.reshape(-1)
-    low = blocks.min(0)
-    extent = (blocks.max(0) - low + 1).astype(np.intp)
-    cell = CELL_M
-    if extent.prod() <= _MOST_CELLS:
-        occupied = np.zeros(extent, np.bool_)
-        index = (blocks - low).astype(np.intp)
-        occupied[index[:, 0], index[:, 1]] = True
-        piece = ndimage.label(occupied, np.ones((3, 3)))[0][index[:, 0], index[:, 1]]
-        area = np.bincount(piece, np.bincount(block, plan_area))
-        wanted = (area >= _PART_SHARE * area.max())[piece][block]
-        floor = floor[wanted]
-    corners, others = (grid.local(some[:, :, :2].reshape(-1, 2)) for some in (floor, furniture))
-    low, high = corners.min(0), corners.max(0)
+    corners, others = (grid.local(some[:, :, :2]) for some in (floor, furniture))
+    if np.ptp(corners, axis=(0, 1)).prod() > _MOST_CELLS * CELL_M**2:
+        corners = corners[_large_pieces(corners.mean(1), plan_area)]
+    low, high = corners.min((0, 1)), corners.max((0, 1))
     if len(others):
-        low = np.maximum(np.minimum(low, others.min(0)), low - _REACH_M)
-        high = np.minimum(np.maximum(high, others.max(0)), high + _REACH_M)
+        low = np.maximum(np.minimum(low, others.min((0, 1))), low - _REACH_M)
+        high = np.minimum(np.maximum(high, others.max((0, 1))), high + _REACH_M)
     low, high = low - _MARGIN_M, high + _MARGIN_M
-    cell = max(cell, math.sqrt(float(np.prod(high - low)) / _MOST_CELLS))
+    cell = max(CELL_M, math.sqrt(float(np.prod(high - low)) / _MOST_CELLS))
     rows, columns = (math.ceil(float(side) / cell) for side in high - low)
     return Grid(turn_rad=turn, origin_m=(float(low[0]), float(low[1])), cell_m=cell, shape=(rows, columns))
+
+
+def _large_pieces(places: Floats, plan_area: Floats) -> Flags:
+    """Which faces are part of floor that is large enough, by blocks of 1 m: bits far away must not stretch the grid."""
+    center = [_median(places[:, axis], plan_area) for axis in (0, 1)]
+    blocks = np.floor(places - center) + _WIDEST_M
+    near: Flags = np.all((blocks >= 0) & (blocks < 2 * _WIDEST_M), axis=1)
+    i, j = blocks[near].astype(np.intp).T
+    occupied = np.zeros((2 * _WIDEST_M, 2 * _WIDEST_M), np.bool_)
+    occupied[i, j] = True
+    piece = ndimage.label(occupied, np.ones((3, 3)))[0][i, j]
+    area = np.bincount(piece, plan_area[near])
+    near[near] = (area >= _PART_SHARE * area.max())[piece]
+    return near
 
 
 def _walls(

@@ -111,6 +111,13 @@ def test_the_footprint_is_the_smallest():
     assert least * 0.998 <= box.extent_m[0] * box.extent_m[1] <= least
 
 
+def test_the_footprint_has_the_least_area_not_the_least_girth():
+    """Found by search: 35 m² flush with one side; the rectangle with the least girth has 42 m²."""
+    flat = np.array([[0, 4], [0, 1], [6, 8], [1, 8]]) @ yaw(25)[:2, :2].T
+    box = fit_box([[*xy, z] for xy in flat for z in (0, 1)])
+    assert box.extent_m[0] * box.extent_m[1] == pytest.approx(35)
+
+
 def test_the_free_box_is_no_larger_than_the_best_of_many_orientations():
     points = np.random.default_rng(2).normal(size=(400, 3)) * [0.5, 0.3, 0.2]
     box = fit_box(points, "free")
@@ -239,6 +246,21 @@ def test_copies_of_points_and_their_order_change_nothing(kind):
     doubled = fit_box(np.concatenate([points, points[500:], np.tile(points[:1], (3000, 1))]), kind)
     assert same_box(doubled, box, 1e-9)
     assert len(points) - box.kept == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("sides", [4, 6, 12, 40])
+def test_round_things_have_one_box_in_whatever_order_their_points_come(kind, sides):
+    """Many boxes are equally small here."""
+    angle = 2 * np.pi * np.arange(sides) / sides
+    ring = np.stack([np.cos(angle), np.sin(angle)], 1)
+    points = np.concatenate([np.c_[ring, np.full(sides, z)] for z in (0.0, 0.3, 2.0)])
+    box = fit_box(points, kind)
+    for seed in range(5):
+        other = fit_box(np.random.default_rng(seed).permutation(points), kind)
+        assert other.R_world_box.tobytes() == box.R_world_box.tobytes()
+        assert other.center_m.tobytes() == box.center_m.tobytes()
+    assert_sound(box)
 
 
 @settings(max_examples=150, deadline=None)

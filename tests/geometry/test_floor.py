@@ -31,6 +31,7 @@ TWO_DOORS = box(4, 1, 4.15, 1.9)
 TWO = shapely.union_all([box(0, 0, 4, 3), box(4.15, 0, 7, 3), TWO_DOORS])
 # A ring corridor around a block that nobody entered.
 AROUND = rectangle(7, 6) - box(2, 2, 5, 4)
+CLOSET = rectangle(2.5, 3.2) | box(2.5, 1, 3.1, 1.7)
 FURNITURE = (
     Piece(box(0, 0, 2, 1.6), 0.5),
     Piece(box(3.4, 0, 4, 1.2), 2.0, top_seen=False),
@@ -66,6 +67,11 @@ ROOMS = {
     "windows, much outside": ScannedRoom(rectangle(4, 5), windows=WINDOWS, stray=3000, noise_m=0.01),
     "ragged walls": ScannedRoom(
         rectangle(4, 5), FURNITURE, windows=WINDOWS, stray=400, noise_m=0.01, wall_tops_m=0.5
+    ),
+    "hollow walls, seen to head height": ScannedRoom(THREE, doorways=DOORS, wall_tops_m=0.8, noise_m=0.01),
+    "closet behind a lintel": ScannedRoom(CLOSET, doorways=(box(2.5, 1, 2.6, 1.7),)),
+    "bed where the scan ends": ScannedRoom(
+        rectangle(4, 5), (Piece(box(1, 0, 3, 2), 0.5),), no_walls=(box(-1, -1, 6, 2.5),)
     ),
     "coarse, noise of 2 cm, sloped": ScannedRoom(rectangle(2.5, 3.2), noise_m=0.02, tilt=0.01, step_m=0.1),
     "fine, noise of 2 cm": ScannedRoom(rectangle(2.5, 3.2), noise_m=0.02),
@@ -133,6 +139,16 @@ def test_a_speck_far_away_does_not_spoil_the_grid():
     more = np.array([[n, n + 1, n + 2], [0, 1, n + 3], [0, 1, n + 4]])
     floor = floor_outline(np.concatenate([vertices, far]), np.concatenate([faces, more]))
     assert floor.area_m2 == pytest.approx(12, rel=0.01)
+
+
+def test_a_wide_floor_of_many_pieces_is_whole():
+    vertices, faces = scan(ScannedRoom(rectangle(4, 3), step_m=0.25))
+    many = [vertices + np.array([9 * i, 9 * j, 0]) for i in range(9) for j in range(9)]
+    floor = floor_outline(
+        np.concatenate(many), np.concatenate([faces + i * len(vertices) for i in range(81)])
+    )
+    assert len(floor.parts) == 81
+    assert floor.area_m2 == pytest.approx(81 * 12, rel=0.02)
 
 
 def test_large_triangles_and_slanted_walls():
