@@ -17,7 +17,7 @@ from typing import Any, Self
 import pydantic_monty as monty
 
 from ouroboros_data.errors import SandboxError
-from ouroboros_data.programs import api, crosscheck, jail, lint
+from ouroboros_data.programs import api, crosscheck, jail, lint, uses
 from ouroboros_data.programs.api import Table, Tables
 from ouroboros_data.programs.results import Outcome, failed, outcome_of
 
@@ -33,7 +33,7 @@ _FROZEN: monty.OSPolicy = {
     "process_time": "zero",
     "random_start": {"seed": 0},
 }
-_SETUP = "_open(_given_ids, _given_categories, _given_times, _given_tracing)\n"
+_SETUP = "_open(_given_ids, _given_categories, _given_times, _given_words, _given_doubtful, _given_tracing)\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,23 +156,28 @@ class SandboxPool:
         self._checked_pool()
         if not self._jailed:
             return list(outcomes)
-        given = _given(scene_tables, scene_tables.copies[:1], False)
-        return crosscheck.confirm(self._twins, api.prelude() + _SETUP, given, sources, outcomes)
+        checked: dict[int, Outcome] = {}
+        for which in uses.batches(sources, max(1, len(sources))):
+            batch, before = [sources[i] for i in which], [outcomes[i] for i in which]
+            given = _given(scene_tables, scene_tables.copies[:1], False, batch)
+            after = crosscheck.confirm(self._twins, api.prelude() + _SETUP, given, batch, before)
+            checked.update(zip(which, after, strict=True))
+        return [checked[i] for i in range(len(sources))]
 
     def _packed(self, scene_tables: Tables, sources: Sequence[str], first: bool) -> list[list[Any] | _Broken]:
         """Per program the packed result of each copy; failures have been repeated alone."""
         copies = scene_tables.copies[:1] if first else scene_tables.copies
-        out: list[list[Any] | _Broken] = []
-        for start in range(0, len(sources), _FEED):
-            batch = sources[start : start + _FEED]
+        out: dict[int, list[Any] | _Broken] = {}
+        for which in uses.batches(sources, _FEED):
+            batch = [sources[i] for i in which]
             results = self._feed(scene_tables, batch, copies, first)
             if isinstance(results, _Broken):
-                out.extend(self._alone(scene_tables, source, copies, first) for source in batch)
+                out |= {i: self._alone(scene_tables, sources[i], copies, first) for i in which}
                 continue
-            for source, packed in zip(batch, results, strict=True):
+            for i, source, packed in zip(which, batch, results, strict=True):
                 repeat = first and packed[0][0] == "failed" and packed[0][1] == "runtime"
-                out.append(self._alone(scene_tables, source, copies, first) if repeat else packed)
-        return out
+                out[i] = self._alone(scene_tables, source, copies, first) if repeat else packed
+        return [out[i] for i in range(len(sources))]
 
     def _alone(
         self, scene_tables: Tables, source: str, copies: Sequence[Table], trace: bool
@@ -196,7 +201,8 @@ class SandboxPool:
         parts += [f"{source}\n_programs.append(answer)\n" for source in sources]
         limit = self._alone_s * (1 if len(sources) == len(copies) == 1 else _BATCH)
         code = "".join([*parts, "_run_all(_programs, _given_copies)"])
-        results = self._execute(scene_tables, copies, trace, code, limit)
+        given = _given(scene_tables, copies, trace, sources)
+        results = self._execute(given, code, limit)
         if isinstance(results, _Broken):
             return results
         if not _well_formed(results, len(copies), len(sources)):
@@ -206,19 +212,11 @@ class SandboxPool:
     def _traceback(self, scene_tables: Tables, source: str, copy: Table) -> str:
         """Run once more without the net, for the line and the caret of an exception."""
         code = f"_load(_given_copies[0])\n{source}\nanswer()"
-        broken = self._execute(scene_tables, [copy], False, code, self._alone_s)
+        given = _given(scene_tables, [copy], False, [source])
+        broken = self._execute(given, code, self._alone_s)
         return broken.detail if isinstance(broken, _Broken) and broken.reason == "runtime" else ""
 
-    def _execute(
-        self,
-        scene_tables: Tables,
-        copies: Sequence[Table],
-        trace: bool,
-        code: str,
-        limit_s: float,
-        *,
-        again: bool = True,
-    ) -> Any:
+    def _execute(self, given: dict[str, Any], code: str, limit_s: float, *, again: bool = True) -> Any:
         pool = self._checked_pool()
         limits: monty.ResourceLimits = {
             "max_feed_duration_secs": limit_s,
@@ -226,23 +224,25 @@ class SandboxPool:
             "max_recursion_depth": DEPTH,
             "max_suspensions": 8,
         }
-        given = _given(scene_tables, copies, trace)
+        # Most programs need the first part of the API only, and parsing the rest costs.
+        whole = any(table[-1] for table in given["_given_copies"])
         fed = False
         try:
             with pool.checkout(limits=limits, os_policy=_FROZEN) as session:
-                session.feed_run(api.prelude() + _SETUP, inputs=given, print_callback=_silent)
+                session.feed_run(api.prelude(whole=whole) + _SETUP, inputs=given, print_callback=_silent)
                 self._check_worker(session.worker_pid)
                 fed = True
                 return session.feed_run(code, print_callback=_silent)
-        except monty.MontySyntaxError as error:
-            return _Broken("syntax", _message(error))
-        except monty.MontyRuntimeError as error:
-            return _broken_run(error)
+        except (monty.MontySyntaxError, monty.MontyRuntimeError) as error:
+            broken = _broken(error)
+            if not fed and broken.reason in ("syntax", "runtime"):  # a table too large is the scene's doing
+                raise SandboxError(f"the sandbox cannot run the program API: {broken.detail}") from None
+            return broken
         except monty.MontyCrashedError as error:
             if not fed:
                 # Not the programs' doing; a worker that has come to the end of its CPU time, or none that starts.
                 if again:
-                    return self._execute(scene_tables, copies, trace, code, limit_s, again=False)
+                    return self._execute(given, code, limit_s, again=False)
                 raise SandboxError(f"no worker can be had: {error}", fix="ouroboros-data doctor") from None
             if error.timed_out:
                 return _Broken("timeout", "ran past the time limit and had to be killed")
@@ -276,13 +276,17 @@ class SandboxPool:
         return self._pool
 
 
-def _given(scene_tables: Tables, copies: Sequence[Table], trace: bool) -> dict[str, Any]:
+def _given(
+    scene_tables: Tables, copies: Sequence[Table], trace: bool, sources: Sequence[str] = ()
+) -> dict[str, Any]:
     return {
         "_given_ids": list(scene_tables.ids),
         "_given_categories": list(scene_tables.categories),
         "_given_times": list(scene_tables.times_s),
+        "_given_words": scene_tables.words,
+        "_given_doubtful": list(scene_tables.doubtful),
         "_given_tracing": trace,
-        "_given_copies": list(copies),
+        "_given_copies": scene_tables.given(sources, len(copies)),
     }
 
 
@@ -311,7 +315,9 @@ def _well_formed(results: Any, copies: int, programs: int) -> bool:
     )
 
 
-def _broken_run(error: monty.MontyRuntimeError) -> _Broken:
+def _broken(error: monty.MontySyntaxError | monty.MontyRuntimeError) -> _Broken:
+    if isinstance(error, monty.MontySyntaxError):
+        return _Broken("syntax", _message(error))
     # Limits cannot be caught by programs; the texts are Monty's.
     text = str(error)
     if text.startswith("MemoryError: memory limit"):

@@ -212,6 +212,13 @@ def test_run_copies_gives_one_outcome_per_copy(pool):
     assert {o.reason for o in stuck} == {"timeout"}
 
 
+def test_an_api_that_does_not_run_is_nobodys_failure(pool, tables, monkeypatch):
+    for text in ("def (", "import nowhere", "1 / 0"):
+        monkeypatch.setattr(api, "prelude", lambda text=text: text + "\n")
+        with pytest.raises(SandboxError, match="cannot run the program API"):
+            pool.run(tables, [GOOD])
+
+
 def test_results_that_repeat_are_told_from_those_that_only_seem_to():
     rows = [
         ["ok", "boolean", True, None, None], ["ok", "boolean", 1, None, None], ["ok", "number", 1, "count", None],
