@@ -77,7 +77,7 @@ def test_list_and_show(place: Path) -> None:
         cwd=place,
     )
     assert done.returncode == 0, done.stderr
-    assert "objects; frames rendered" in done.stdout and "camera at heights" in done.stdout
+    assert "objects, boxes annotated; frames rendered" in done.stdout and "camera at heights" in done.stdout
     plan, sheet = (np.asarray(Image.open(place / "out" / name)) for name in ("plan.png", "sheet.png"))
     assert max(plan.shape) > 1000 and len(np.unique(plan.reshape(-1, 3), axis=0)) > 50
     assert sheet.shape == (480 * 3 // 4 + 20, 4 * 480, 3) and sheet[20:].std() > 20
