@@ -277,6 +277,8 @@ def test_outlines_of_a_ring_and_a_saddle():
     assert len(found) == 3
     assert len(found[0].interiors) == 1
     assert found[0].area == pytest.approx((400 - 25) * 0.01, abs=0.01)
+    square = shapely.Polygon(grid.world(np.array([[5.0, 5], [25, 5], [25, 25], [5, 25]])))
+    assert shapely.Polygon(found[0].exterior).symmetric_difference(square).area < 0.01  # half a cell off: 0.2
     assert outlines(grid, np.zeros((30, 30), np.float32)) == []
 
 
