@@ -500,8 +500,8 @@ def test_roots_and_options_that_cannot_be(tmp_path: Path) -> None:
 def survives(
     path: Path, data: bytes, read: Callable[[Path], Any], hot: tuple[int, int] | None = None
 ) -> None:
-    """2,000 damaged files: read, or refused in one line that names the file. Never another error, never slow."""
-    started, refused = time.perf_counter(), 0
+    """2,000 damaged files: read, or refused in one line that names the file. Never another error, never 15 s of work."""
+    started, refused = time.process_time(), 0
     for damaged in mutations(data, 2000, hot=hot):
         path.write_bytes(damaged)
         try:
@@ -510,7 +510,7 @@ def survives(
             assert str(error).startswith(str(path)) and "\n" not in str(error), error
             refused += 1
     assert refused > 600
-    assert time.perf_counter() - started < 15
+    assert time.process_time() - started < 15
 
 
 def test_damaged_annotations(tmp_path: Path) -> None:
@@ -547,7 +547,7 @@ def spoiled(value: Any, random: np.random.Generator) -> Any:
 
 def test_annotations_with_values_of_the_wrong_kind(tmp_path: Path) -> None:
     random, path, refused = np.random.default_rng(0), tmp_path / "a.json", 0
-    whole, started = annotation(OBJECTS), time.perf_counter()
+    whole, started = annotation(OBJECTS), time.process_time()
     for _ in range(2000):
         with contextlib.suppress(ValueError):  # what json cannot write
             path.write_text(json.dumps(spoiled(whole, random)))
@@ -557,7 +557,7 @@ def test_annotations_with_values_of_the_wrong_kind(tmp_path: Path) -> None:
             assert str(error).startswith(str(path)) and "\n" not in str(error) and len(str(error)) < 500
             refused += 1
     assert refused > 400  # the rest hit what is not read
-    assert time.perf_counter() - started < 15
+    assert time.process_time() - started < 15
 
 
 def test_damaged_trajectories(tmp_path: Path) -> None:
