@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -105,6 +106,11 @@ class ARKitScenes:
                 "not a scene of these files and options", where=ref.id, fix="list the scenes again"
             )
         return assemble(self.scan(ref.id), self.options)
+
+    @contextmanager
+    def raw(self, ref: SceneRef, media: Path) -> Iterator[RawScan]:
+        """The scan before frames are chosen, for checks (raises SceneError, as `load`)."""
+        yield self.scan(ref.id)
 
     def scan(self, video_id: str) -> RawScan:
         """What the files say, before frames are chosen (raises SceneError)."""
