@@ -15,6 +15,18 @@ BAD = {
         "name: x\nprograms: {noise: {centre_m: 1}}\n",
         "unknown key programs.noise.centre_m (did you mean center_m?)",
     ),
+    "unknown key of a source": (
+        "name: x\nprograms: {noise: {by_source: {scannet: {yaw: 1}}}}\n",
+        "unknown key programs.noise.by_source.scannet.yaw (did you mean yaw_deg?)",
+    ),
+    "noise of a source out of range": (
+        "name: x\nprograms: {noise: {by_source: {scannet: {yaw_deg: 91}}}}\n",
+        "programs.noise.by_source.scannet.yaw_deg: 91 is greater than the maximum of 90",
+    ),
+    "by_source is a number": (
+        "name: x\nprograms: {noise: {by_source: 1}}\n",
+        "programs.noise.by_source: 1 is not of type 'object'",
+    ),
     "wrong type": ("name: x\niterations: three\n", "iterations: 'three' is not of type 'integer'"),
     "out of range": (
         "name: x\nscenes: {holdout: 2}\n",
@@ -81,3 +93,31 @@ def test_plugin_options_are_strict() -> None:
 
     with pytest.raises(RecipeError, match="did you mean yaw_deg"):
         options_from_mapping(NoiseSettings, {"yaw_degrees": 1.0}, where="o")
+
+
+def test_a_source_has_its_noise_and_a_recipe_changes_single_values_of_it() -> None:
+    from ouroboros_data.config import SOURCE_NOISE
+
+    shipped = Recipe(name="x").programs.noise
+    assert {s: shipped.of(s) for s in SOURCE_NOISE} == dict(SOURCE_NOISE)
+    assert set(SOURCE_NOISE) == {"scannet", "arkitscenes", "scannetpp", "procedural"}
+    assert shipped.of("elsewhere") is shipped
+    noise = load_recipe(
+        "quickstart",
+        [
+            "programs.noise.center_m=0.5",
+            "programs.noise.by_source.scannet.yaw_deg=7",
+            "programs.noise.by_source.mine.area_rel=0.1",
+        ],
+    ).programs.noise
+    assert noise.of("elsewhere").center_m == 0.5
+    assert noise.of("scannet").yaw_deg == 7.0
+    assert noise.of("scannet").center_m == SOURCE_NOISE["scannet"].center_m
+    assert noise.of("arkitscenes") == SOURCE_NOISE["arkitscenes"]
+    assert (noise.of("mine").area_rel, noise.of("mine").center_m, noise.of("mine").yaw_deg) == (0.1, 0.5, 2.0)
+
+
+def test_the_noise_of_a_source_is_part_of_what_resume_goes_by() -> None:
+    changed = load_recipe("quickstart", ["programs.noise.by_source.scannet.yaw_deg=7"])
+    assert to_json(changed.programs) != to_json(load_recipe("quickstart").programs)
+    assert to_json(changed.programs)["noise"]["by_source"]["scannet"]["yaw_deg"] == 7.0

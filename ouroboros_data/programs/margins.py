@@ -60,21 +60,20 @@ def measure(
         frame_ids: The sampled frames.
         sources: Programs.
         outcomes: What each gave on the scene as annotated; all have an answer.
-        settings: Noise, tolerances and the number of copies; 0 copies means no test.
+        settings: Noise by source, tolerances and the number of copies; 0 copies means no test.
         min_pixel_share: Threshold of visibility.
     """
     if settings.jitters == 0:
         return [Margin(multiple=None)] * len(sources)
     if not sources:
         return []
+    noise = settings.noise.of(scene.source)
     jitter = api.draw_jitter(scene, frame_ids, settings.jitters)
 
     def disagreements(multiple: float, which: Sequence[int]) -> dict[int, str]:
         if not which:
             return {}
-        copies = api.jittered_tables(
-            jitter, min_pixel_share=min_pixel_share, noise=settings.noise, multiple=multiple
-        )
+        copies = api.jittered_tables(jitter, min_pixel_share=min_pixel_share, noise=noise, multiple=multiple)
         runs = pool.run_copies(copies, [sources[i] for i in which])
         return {
             i: problem

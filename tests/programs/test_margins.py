@@ -5,7 +5,7 @@ from dataclasses import replace
 import hand_scenes as hand
 import pytest
 
-from ouroboros_data.config import NoiseSettings, ProgramSettings
+from ouroboros_data.config import NoiseSettings, ProgramSettings, SourceNoise
 from ouroboros_data.programs import api, margins
 from ouroboros_data.programs.sandbox import SandboxPool
 from ouroboros_data.types import Answer
@@ -96,7 +96,7 @@ def test_no_copies_means_no_test(pool):
 
 
 def test_without_noise_everything_holds(pool):
-    still = NoiseSettings(center_m=0.0, extent_rel=0.0, yaw_deg=0.0, area_rel=0.0)
+    still = SourceNoise(center_m=0.0, extent_rel=0.0, yaw_deg=0.0, area_rel=0.0)
     assert measure(pool, turned(0.02), SIDE, settings=replace(SETTINGS, noise=still))[0].multiple == 4.0
 
 
@@ -124,3 +124,16 @@ def test_margins_do_not_depend_on_the_batch(pool):
 def test_tolerances(unit, base, other, step, same):
     a, b = (Answer(type="number", value=v, text="", unit=unit) for v in (base, other))
     assert margins.agrees(a, b, SETTINGS, step=step) is same
+
+
+def test_a_scene_has_the_noise_of_its_source(pool):
+    rough = NoiseSettings(center_m=0.2)
+    settings = replace(SETTINGS, noise=SourceNoise(by_source={"rough": rough}))
+    scene = turned(5.0)  # 5 degrees are far for the default, and little for 20 cm
+    calm = measure(pool, scene, SIDE, settings=settings)[0].multiple
+    shaken = measure(pool, replace(scene, source="rough"), SIDE, settings=settings)[0].multiple
+    assert calm >= 2.0 and shaken < 1.0
+
+
+def test_sixteen_copies_are_the_default():
+    assert SETTINGS.jitters == 16
