@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +20,25 @@ from ouroboros_data.digest import scene_digest
 from ouroboros_data.errors import SceneError
 from ouroboros_data.geometry.boxes import Array, Boxes, boxes_of, length_width_height, pair_distances_m
 from ouroboros_data.ids import content_hash, rng
+from ouroboros_data.programs import names, uses
+from ouroboros_data.programs.measures import Measures, cells, further
+from ouroboros_data.programs.names import canonical as canonical
 from ouroboros_data.types import CameraFrame, Evidence, Scene
 
-API_VERSION = "1"
+API_VERSION = "2"
 
 FUNCTIONS = (
-    "objects only count categories distance center_distance length width height longest volume room_area "
-    "visible_frames first_seen sampled_frames bearing sector closest farthest path_turns number choice "
-    "ordering boolean round"
-).split()
+    *(
+        "objects only count categories distance center_distance length width height longest volume room_area "
+        "visible_frames first_seen sampled_frames bearing sector closest farthest path_turns number choice "
+        "ordering boolean round"
+    ).split(),
+    *uses.TABLE_OF,
+)
 """Names that a program may call besides Python's builtins and ``math``."""
 
 Table = list[Any]
-"""One copy of a scene's measurements: ``[boxes, gaps, seen, area]`` as ``prelude._load`` reads them."""
+"""One copy of a scene's measurements: ``[boxes, gaps, seen, area, further]`` as ``prelude._load`` reads them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +48,33 @@ class Tables:
     ids: tuple[str, ...]
     categories: tuple[str, ...]
     times_s: tuple[float, ...]
+    words: str
+    """Other words for the categories, as ``prelude._meaning`` reads them."""
+    doubtful: tuple[str, ...]
+    """Categories that mean the same as another one of the scene."""
     copies: tuple[Table, ...]
+    """The fifth part of each is empty; ``given`` fills it."""
+    measures: Measures = field(compare=False, repr=False)
+
+    def given(self, sources: Sequence[str], copies: int) -> list[Table]:
+        """The first copies, with the further tables that these programs need."""
+        needed = uses.needs(sources, self.categories)
+        if not needed.tables:
+            return list(self.copies[:copies])
+        return [
+            [*table[:-1], further(self.measures, needed, k)] for k, table in enumerate(self.copies[:copies])
+        ]
 
 
 @functools.cache
-def prelude() -> str:
-    """Text that defines the API in the sandbox, without docstrings and comments (they cost a millisecond)."""
-    files = (Path(__file__).with_name(name) for name in ("prelude.py", "prelude_answers.py"))
+def prelude(*, whole: bool = True) -> str:
+    """Text that defines the API in the sandbox, without docstrings and comments (they cost a millisecond).
+
+    Args:
+        whole: Also the functions that read further tables.
+    """
+    parts = ("prelude.py", "prelude_answers.py", "prelude_further.py")[: 3 if whole else 2]
+    files = (Path(__file__).with_name(name) for name in parts)
     tree = ast.parse("".join(path.read_text("utf-8") for path in files))
     for node in ast.walk(tree):
         if (
@@ -63,11 +89,6 @@ def prelude() -> str:
 def api_digest() -> str:
     """Changes whenever what programs compute may change."""
     return content_hash("program api", API_VERSION, prelude())
-
-
-def canonical(category: str) -> str:
-    """The spelling under which categories are compared: lower case, single spaces, no underscores."""
-    return " ".join(category.lower().replace("_", " ").split())
 
 
 def tables(scene: Scene, frame_ids: Sequence[str] | None, min_pixel_share: float) -> Tables:
@@ -85,7 +106,7 @@ def tables(scene: Scene, frame_ids: Sequence[str] | None, min_pixel_share: float
     boxes = boxes_of(scene.objects)
     one = Boxes(center_m=boxes.center_m[None], half_m=boxes.half_m[None], R_world_box=boxes.R_world_box[None])
     log_shares = _log2_shares(scene, frames)[None]
-    return _tables(scene, frames, one, np.array([scene.room.area_m2]), log_shares, min_pixel_share)
+    return _tables(scene, frames, one, np.ones(1), log_shares, min_pixel_share)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,8 +151,8 @@ def jittered_tables(
 ) -> Tables:
     """Tables of scenes that differ from the annotation by ``multiple`` times its noise.
 
-    Boxes move, scale along their axes and turn about the vertical; the room scales; each pixel share is scaled
-    by up to 2 to the power ±``multiple``, so that a view near the threshold comes and goes.
+    Boxes move, scale along their axes and turn about the vertical; the floor scales, with its outline; each pixel share
+    is scaled by up to 2 to the power ±``multiple``, so that a view near the threshold comes and goes.
     """
     scene = jitter.scene
     boxes = boxes_of(scene.objects)
@@ -140,7 +161,7 @@ def jittered_tables(
         half_m=boxes.half_m * np.maximum(1.0 + multiple * noise.extent_rel * jitter.stretch, 0.1),
         R_world_box=_yaw_matrices(np.radians(multiple * noise.yaw_deg * jitter.turn)) @ boxes.R_world_box,
     )
-    areas = scene.room.area_m2 * np.maximum(1.0 + multiple * noise.area_rel * jitter.area, 0.1)
+    areas = np.maximum(1.0 + multiple * noise.area_rel * jitter.area, 0.1)
     log_shares = _log2_shares(scene, jitter.frames) + multiple * jitter.flicker
     return _tables(scene, jitter.frames, moved, areas, log_shares, min_pixel_share)
 
@@ -148,16 +169,19 @@ def jittered_tables(
 def evidence_of(packed: Any, scene_tables: Tables) -> Evidence:
     """Turn the indices that the prelude recorded into ids, categories and calls.
 
-    ``calls`` names each distinct call with the objects in their roles, e.g. ``bearing(o3,o5,o7)``.
+    ``calls`` names each distinct call with the objects in their roles, e.g. ``bearing(o3,o5,o7)``; positions of frames
+    are marked, as in ``camera_side(@2,o3)``.
     """
     if type(packed) is not list or len(packed) < 2 or packed[0] not in ("ok", "failed"):
         return Evidence()
     touched, calls = packed[-2:]
-    ids, names = scene_tables.ids, scene_tables.categories
+    ids, categories = scene_tables.ids, scene_tables.categories
     return Evidence(
         object_ids=tuple(ids[i] for i in touched),
-        categories=tuple(sorted({names[i] for i in touched})),
-        calls=tuple(f"{call[0]}({','.join(ids[i] for i in call[1:])})" for call in calls),
+        categories=tuple(sorted({categories[i] for i in touched})),
+        calls=tuple(
+            f"{call[0]}({','.join(i if type(i) is str else ids[i] for i in call[1:])})" for call in calls
+        ),
     )
 
 
@@ -188,33 +212,45 @@ def _tables(
     scene: Scene,
     frames: Sequence[CameraFrame],
     boxes: Boxes,
-    areas_m2: Array,
+    area_shares: Array,
     log_shares: Array,
     min_pixel_share: float,
 ) -> Tables:
-    """One copy per leading index of the arrays."""
+    """One copy per leading index of the arrays; ``area_shares`` are of the annotated floor area."""
     floor = np.log2(min_pixel_share) if min_pixel_share > 0 else -np.inf
     visible = np.isfinite(log_shares) & (log_shares >= floor)
     bits = np.array([1 << p for p in range(len(frames))], dtype=object)
     numbers = np.concatenate([boxes.center_m, length_width_height(boxes)], axis=-1)
     gaps = pair_distances_m(boxes)
-    form = "%16.11f" * gaps.shape[-1]
+    outline = np.array(scene.room.floor_polygon_m, float).reshape(-1, 2)
+    middle = outline.mean(0) if len(outline) else outline
+    categories = tuple(canonical(o.category) for o in scene.objects)
     copies = tuple(
         [
             numbers[k].ravel().tolist(),
-            form % tuple(gaps[k].tolist()),
+            cells(gaps[k]),
             [int(total) for total in bits @ visible[k].astype(object)]
             if frames
             else [0] * len(scene.objects),
-            float(areas_m2[k]),
+            float(scene.room.area_m2 * area_shares[k]),
+            {},
         ]
-        for k in range(len(areas_m2))
+        for k in range(len(area_shares))
     )
+    words = names.aliases(tuple(sorted(set(categories))))
     return Tables(
         ids=tuple(o.id for o in scene.objects),
-        categories=tuple(canonical(o.category) for o in scene.objects),
+        categories=categories,
         times_s=tuple(float(frame.time_s) for frame in frames),
+        words="\n".join(f"{word}\t{category}" for word, category in words.items()),
+        doubtful=tuple(category for category in sorted(set(categories)) if category in words),
         copies=copies,
+        measures=Measures(
+            boxes=boxes,
+            outlines_m=tuple(middle + np.sqrt(share) * (outline - middle) for share in area_shares),
+            poses=np.array([frame.T_world_camera for frame in frames], float).reshape(-1, 4, 4),
+            categories=categories,
+        ),
     )
 
 

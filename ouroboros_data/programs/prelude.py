@@ -1,7 +1,7 @@
-"""What a program may call. This file is the program API, version 1; docs/program-api.md explains it.
+"""What a program may call. This file is the program API, version 2; docs/program-api.md explains it.
 
-It is never imported: the host sends its text and that of prelude_answers.py to the sandbox, ahead of the
-programs, and Monty runs it there. So it is plain Python in Monty's dialect, without third-party imports.
+It is never imported: the host sends its text and that of prelude_answers.py (and of prelude_further.py where a
+program uses it) to the sandbox, ahead of the programs, and Monty runs it there. So it is plain Python in Monty's dialect, without third-party imports.
 Names with a leading underscore are out of reach of programs (the lint rejects them). Nothing mutable that
 outlives a call is ever handed out, so one program cannot change what the next one sees.
 """
@@ -22,6 +22,10 @@ _boxes: list = []  # six numbers an object: centre x, y, z; length, width, heigh
 _gaps = ""  # the distances of all pairs i < j, 16 characters each
 _seen: list = []  # one integer an object: bit p is set where sampled frame p shows it
 _area = 0.0
+_further: dict = {}  # tables of prelude_further.py by name
+_words = ""  # a line each, word, tab, category: other words for the scene's categories
+_meant = None  # the same as a dictionary, made when a word is met that is no category
+_missed = None  # the last name that nothing in the scene has
 _handles: dict = {}
 _tracing = False
 _touched: dict = {}
@@ -82,13 +86,40 @@ def _index(o, call):
     return _by_id[o.id]
 
 
+def _meaning(name, call):
+    global _meant, _missed
+    if _meant is None:
+        _meant = dict([line.split("\t") for line in _words.split("\n")]) if _words else {}
+    category = _meant.get(name)
+    if category == "":
+        _fail("unclear", f"{call}(): {name!r} may mean more than one category here; {_listing()}")
+    if category is None:
+        _missed = name
+    return category
+
+
+def _listing():
+    return "the scene has " + (", ".join(sorted(_by_category)) or "no objects")
+
+
+def _found(name, call):
+    found = _by_category.get(name)
+    if found is None:  # a plural, another word for it, or not there
+        found = _by_category.get(_meaning(name, call)) or []
+    return found
+
+
 def _of(categories, call):
     names = _names(categories, call)
     if not names:
         return list(range(len(_ids)))
     if len(names) == 1:
-        return list(_by_category.get(names[0], []))
-    return [i for i in range(len(_ids)) if _categories[i] in names]
+        return list(_found(names[0], call))
+    found = {}
+    for name in names:
+        for i in _found(name, call):
+            found[i] = 1
+    return sorted(found)
 
 
 def objects(*categories):
@@ -101,14 +132,12 @@ def objects(*categories):
 def only(category):
     """The one object of this category; the program fails unless there is exactly one."""
     name = _name(category, "only")
-    found = _by_category.get(name, [])
+    found = _found(name, "only")
     if len(found) != 1:
         _note("only", found)
         if found:
             _fail("not_unique", f"only({name!r}): the scene has {len(found)} of them")
-        _fail(
-            "no_such_object", f"only({name!r}): none in the scene; it has {', '.join(sorted(_by_category))}"
-        )
+        _fail("no_such_object", f"only({name!r}): none in the scene; {_listing()}")
     _note("only", found)
     return _handle(found[0])
 

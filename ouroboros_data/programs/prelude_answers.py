@@ -78,28 +78,32 @@ def _pack(result):
     return ["ok", kind, value, detail, step]
 
 
-def _open(ids, names, times, tracing):
-    global _ids, _categories, _times, _by_category, _by_id, _tracing
-    _ids, _categories, _times, _tracing = ids, names, times, tracing
+def _open(ids, names, times, words, doubtful, tracing):
+    global _ids, _categories, _times, _by_category, _by_id, _words, _meant, _tracing
+    _ids, _categories, _times, _words, _meant, _tracing = ids, names, times, words, None, tracing
     _by_category, _by_id = {}, {}
     for i in range(len(ids)):
         _by_id[ids[i]] = i
         _by_category.setdefault(names[i], []).append(i)
+    for name in doubtful:  # the scene calls one thing a sofa and another a couch
+        _by_category[name] = None
 
 
 def _load(table):
-    global _boxes, _gaps, _seen, _area, _handles
-    _boxes, _gaps, _seen, _area = table
+    global _boxes, _gaps, _seen, _area, _further, _handles
+    _boxes, _gaps, _seen, _area, _further = table
     _handles = {}
 
 
 def _run(program):
-    global _failure, _touched, _calls
-    _failure, _touched, _calls = None, {}, {}
+    global _failure, _touched, _calls, _missed
+    _failure, _touched, _calls, _missed = None, {}, {}, None
     try:
         packed = _pack(program())
     except BaseException as error:
         packed = ["failed", "runtime", f"{type(error).__name__}: {error}"[:300]]
+        if _missed is not None:  # most often the reason: the list was empty
+            packed.append(f"no {_missed!r} here, {_listing()}"[:300])
     if _failure is not None:
         packed = ["failed", _failure[0], _failure[1][:300]]
     if _tracing:

@@ -18,10 +18,15 @@ REASONS = {
     "crash": "the worker died while it ran the program",
     "not_unique": "only() found more than one object",
     "no_such_object": "only() found no object",
-    "not_visible": "first_seen() of an object that no sampled frame shows",
-    "empty": "closest(), farthest() or path_turns() without a candidate or stop",
+    "not_visible": "first_seen() of an object that no sampled frame shows, or an order in a frame that does not show it",
+    "empty": "closest(), farthest(), depth_order() or path_turns() without a candidate or stop",
     "no_turn": "path_turns() met a stop straight ahead",
-    "degenerate": "a direction between two objects at the same place",
+    "degenerate": "a direction between two objects at the same place, or a relation of an object to itself",
+    "unclear": "the boxes or cameras do not decide it: careful annotators would differ",
+    "unreachable": "path_length() between objects that no way on foot joins",
+    "no_floor": "path_length() in a scene whose floor has no known outline",
+    "no_container": "inside() or contents() of something that does not hold things",
+    "too_many_pairs": "path_length() for more pairs of objects than are looked at for one program",
     "bad_argument": "an API function was called with the wrong kind of argument",
     "bad_result": "answer() returned something that is no valid number, choice, ordering or boolean",
     "disagreement": "CPython, with another hash seed, does not give the answer that the sandbox gave",
@@ -64,7 +69,7 @@ def outcome_of(packed: Any, evidence: Evidence | None = None) -> Outcome:
     """Check a packed result of the sandbox by exact type and make the answer.
 
     Args:
-        packed: ``["ok", kind, value, detail, step]`` or ``["failed", reason, message]``.
+        packed: ``["ok", kind, value, detail, step]`` or ``["failed", reason, message]``, the latter maybe with a hint.
         evidence: What the program touched.
     """
     evidence = evidence or Evidence()
@@ -72,7 +77,8 @@ def outcome_of(packed: Any, evidence: Evidence | None = None) -> Outcome:
         return failed("bad_result", "the sandbox returned no result", evidence)
     if packed[0] == "failed":
         reason = packed[1] if packed[1] in REASONS else "runtime"
-        return failed(reason, str(packed[2]), evidence)
+        hint = f"; {packed[3]}" if len(packed) > 3 and type(packed[3]) is str else ""
+        return failed(reason, f"{packed[2]}{hint}", evidence)
     options: tuple[str, ...] = ()
     try:
         _, kind, value, detail, step = packed

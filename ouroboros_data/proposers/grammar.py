@@ -26,7 +26,7 @@ from ouroboros_data.proposers.view import View, look
 from ouroboros_data.proposers.words import strangers
 from ouroboros_data.types import Draft, Program, Question, Scene
 
-PROGRAM_API = "1"
+PROGRAM_API = "2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -214,7 +214,7 @@ def test_run_copies_gives_one_outcome_per_copy(pool):
 
 def test_an_api_that_does_not_run_is_nobodys_failure(pool, tables, monkeypatch):
     for text in ("def (", "import nowhere", "1 / 0"):
-        monkeypatch.setattr(api, "prelude", lambda text=text: text + "\n")
+        monkeypatch.setattr(api, "prelude", lambda whole, text=text: text + "\n")
         with pytest.raises(SandboxError, match="cannot run the program API"):
             pool.run(tables, [GOOD])
 

@@ -38,7 +38,7 @@ def test_a_good_draft_has_the_right_form():
         (replace(DISTANCE, seed=-1), "schema"),
         (with_question(DISTANCE, scene_id="other"), "scene"),
         (with_question(DISTANCE, frame_ids=("f0",)), "frames"),
-        (replace(DISTANCE, program=replace(DISTANCE.program, api_version="2")), "api_version"),
+        (replace(DISTANCE, program=replace(DISTANCE.program, api_version="1")), "api_version"),
         (with_question(DISTANCE, unit=None), "unit"),
         (with_question(DISTANCE, options=("a", "b")), "options"),
         (with_question(DISTANCE, answer_type="choice", unit=None), "options"),

@@ -1,0 +1,208 @@
+"""Tables that only some programs read: how boxes lie to each other and to the cameras, and ways on foot.
+
+They are made when a program asks for them, once for a scene and its copies, and kept for the others. A table is plain
+data as `prelude_further.py` reads it. Verdicts are marks, "1", "0" and "?"; what is not a number is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ouroboros_data.errors import SceneError
+from ouroboros_data.geometry import paths, relations, viewpoint
+from ouroboros_data.geometry.boxes import Array, Boxes, pair_distances_m, pair_indices
+from ouroboros_data.geometry.footprints import footprint_areas_m2, horizontal_distances_m
+from ouroboros_data.programs.uses import Needs, Pair
+
+HOLDS_OTHERS = frozenset(
+    "basin basket bathtub bin bookcase bookshelf box bucket cabinet closet crate cupboard dishwasher drawer dresser "
+    "fridge hamper locker microwave nightstand oven refrigerator shelf sink suitcase wardrobe".split()
+) | {"trash can", "garbage can"}
+"""Categories, or their last words, that hold things: furniture and vessels with an inner space that their box stands for. A box
+is not hollow, so what is under a table or behind a chair's legs lies in its box as well, and is not inside it."""
+WALKED_THROUGH = frozenset(
+    "blinds ceiling curtain door doorframe doorway floor room wall window windowsill".split()
+)
+"""Categories, or their last words, that are not in a walker's way: openings, what hangs in them, and the room itself."""
+
+_MARKS = np.frombuffer(b"?01", dtype=np.uint8)
+_CELL = 16
+_GREATEST = 9999.0
+"""Lengths take 16 characters with 11 decimals."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measures:
+    """What the tables are made from, and those that have been made. Copies lead: boxes are (k, n, …)."""
+
+    boxes: Boxes
+    outlines_m: tuple[Array, ...]
+    """The floor's outline in each copy, (p, 2); (0, 2) where it is not known."""
+    poses: Array
+    """(f, 4, 4) ``T_world_camera`` of the sampled frames."""
+    categories: tuple[str, ...]
+    made: dict[tuple[str, int], Any] = field(default_factory=dict)
+
+    def of_copy(self, index: int) -> Boxes:
+        """Boxes (n, …) of one copy."""
+        every = self.boxes
+        return Boxes(
+            center_m=every.center_m[index], half_m=every.half_m[index], R_world_box=every.R_world_box[index]
+        )
+
+
+def further(measures: Measures, needs: Needs, copy: int) -> dict[str, Any]:
+    """The tables that programs need, by name, of one copy.
+
+    Raises:
+        SceneError: A length is too great to be written down.
+    """
+    out: dict[str, Any] = {}
+    for name in sorted(needs.tables):
+        if name == "ways":
+            out |= _ways(measures, needs, copy)
+            continue
+        if (name, copy) not in measures.made:
+            measures.made[name, copy] = _MAKERS[name](measures, measures.of_copy(copy))
+        out[name] = measures.made[name, copy]
+        if name == "cameras":
+            level = paths.floor_level_m(measures.of_copy(copy))
+            out["floor_level"] = None if np.isnan(level) else level
+    return out
+
+
+def cells(values: Array) -> str:
+    """Lengths in a row, 16 characters each: cheaper to send than a list.
+
+    Raises:
+        SceneError: One of them does not fit.
+    """
+    flat = values.ravel()
+    if flat.size and not np.abs(flat).max() < _GREATEST:
+        raise SceneError("objects or cameras are 10 km apart", fix="give the scene in metres")
+    return f"%{_CELL}.11f" * flat.size % tuple(flat.tolist())
+
+
+def ends_in(category: str, words: frozenset[str]) -> bool:
+    """Whether the category or its last word is one of these: "shoe cabinet" is a cabinet, "cabinet door" is not."""
+    return category in words or category.rpartition(" ")[2] in words
+
+
+def _ways(measures: Measures, needs: Needs, copy: int) -> dict[str, Any]:
+    made = measures.made
+    if ("plan", copy) not in made:
+        made["plan", copy] = _plan(measures, copy)
+    plan = made["plan", copy]
+    if isinstance(plan, str):
+        return {"floor": plan, "ways": {}}
+    ways = made.setdefault(("ways", copy), {})
+    for pair in needs.pairs:
+        if pair not in ways:
+            ways[pair] = _way(plan, pair)
+    return {"floor": "", "ways": {f"{i},{j}": ways[i, j] for i, j in sorted(needs.pairs)}}
+
+
+def _plan(measures: Measures, copy: int) -> paths.FloorPlan | str:
+    outline = measures.outlines_m[copy]
+    if not len(outline):
+        return "the outline of the floor is not known in this scene"
+    boxes = measures.of_copy(copy)
+    blocks = paths.blocks_walking(boxes, floor_z_m=paths.floor_level_m(boxes))
+    blocks &= ~np.array([ends_in(c, WALKED_THROUGH) for c in measures.categories], dtype=bool)
+    try:
+        return paths.floor_plan(boxes, outline, blocks)
+    except SceneError:
+        return "the outline of the floor crosses itself in this scene"
+
+
+def _way(plan: paths.FloorPlan, pair: Pair) -> float | str:
+    found = paths.way(plan, *pair)
+    if np.isinf(found.length_m):
+        return "none"
+    return found.length_m if all(found.touches) else "far"
+
+
+def _marks(verdicts: npt.NDArray[np.int8]) -> str:
+    return _MARKS[verdicts.ravel().astype(np.intp) + 1].tobytes().decode("ascii")
+
+
+def _numbers(values: Array) -> list[float | None]:
+    return [None if value != value else value for value in values.ravel().tolist()]
+
+
+def _rows(boxes: Boxes) -> Boxes:
+    """(n, 1, …), so that against (n, …) all pairs result."""
+    return Boxes(
+        center_m=boxes.center_m[:, None], half_m=boxes.half_m[:, None], R_world_box=boxes.R_world_box[:, None]
+    )
+
+
+def _take(boxes: Boxes, index: npt.NDArray[np.intp]) -> Boxes:
+    return Boxes(
+        center_m=boxes.center_m[index], half_m=boxes.half_m[index], R_world_box=boxes.R_world_box[index]
+    )
+
+
+def _on(measures: Measures, boxes: Boxes) -> str:
+    return _marks(relations.supports(boxes)) if len(measures.categories) else ""
+
+
+def _above(measures: Measures, boxes: Boxes) -> str:
+    n = len(measures.categories)
+    first, second = np.divmod(np.arange(n * n), max(n, 1))
+    return _marks(relations.above(_take(boxes, first), _take(boxes, second)))
+
+
+def _inside(measures: Measures, boxes: Boxes) -> str:
+    """Marks of all pairs, "x" where the second one is no container. Boxes that do not meet are not clipped."""
+    n = len(measures.categories)
+    holds = np.array([ends_in(c, HOLDS_OTHERS) for c in measures.categories], dtype=bool)
+    meet = np.zeros((n, n), dtype=bool)
+    first, second = pair_indices(n)
+    meet[first, second] = meet[second, first] = pair_distances_m(boxes) <= 0.0
+    verdicts = np.zeros((n, n), dtype=np.int8)
+    inner, outer = np.nonzero(meet & holds)
+    if len(inner):
+        verdicts[inner, outer] = relations.inside(_take(boxes, inner), _take(boxes, outer))
+    marks = np.array(list(_marks(verdicts)), dtype="<U1").reshape(n, n)
+    return "".join(np.where(holds, marks, "x").ravel().tolist())
+
+
+def _horizontal(measures: Measures, boxes: Boxes) -> str:
+    first, second = pair_indices(len(measures.categories))
+    return cells(horizontal_distances_m(_take(boxes, first), _take(boxes, second)))
+
+
+def _in_view(measures: Measures, boxes: Boxes) -> list[str]:
+    """One text a frame, pairs i < j; frame by frame, for all at once would take much memory."""
+    first, second = pair_indices(len(measures.categories))
+    a, b = _take(boxes, first), _take(boxes, second)
+    return [_marks(viewpoint.left_in_view(a, b, pose)) for pose in measures.poses]
+
+
+def _cameras(measures: Measures, boxes: Boxes) -> list[float | None]:
+    heading = viewpoint.headings_deg(measures.poses)
+    return _numbers(np.concatenate([measures.poses[:, :3, 3], heading[:, None]], -1))
+
+
+_Maker = Callable[[Measures, Boxes], Any]
+_MAKERS: Mapping[str, _Maker] = {
+    "footprints": lambda m, boxes: footprint_areas_m2(boxes).tolist(),
+    "spans": lambda m, boxes: relations.span_m(boxes, relations.UP).ravel().tolist(),
+    "horizontal": _horizontal,
+    "on": _on,
+    "above": _above,
+    "inside": _inside,
+    "camera_gaps": lambda m, boxes: cells(viewpoint.camera_distances_m(boxes, m.poses[:, None])),
+    "azimuths": lambda m, boxes: _numbers(viewpoint.azimuths_deg(boxes.center_m, m.poses[:, None])),
+    "sides": lambda m, boxes: _marks(viewpoint.left_of_camera(boxes, m.poses[:, None])),
+    "facing": lambda m, boxes: _marks(viewpoint.in_front_of_camera(boxes, m.poses[:, None])),
+    "levels": lambda m, boxes: _marks(viewpoint.above_camera(boxes, m.poses[:, None])),
+    "in_view": _in_view,
+    "cameras": _cameras,
+}
