@@ -125,7 +125,11 @@ def holds_idr(packet: bytes) -> bool:
 
 
 class AvReader:
-    """Frames by PyAV; seeks only where a key frame lies between the decoder's position and the target."""
+    """Frames by PyAV; seeks only where a key frame lies between the decoder's position and the target.
+
+    On the way to a target, H.264 pictures that no other picture refers to are not decoded. (HEVC's may still be
+    referred to, by pictures of a higher temporal layer.)
+    """
 
     def __init__(self, path: Path) -> None:
         """Open and index the file; reads every packet's header, decodes one frame.
@@ -213,6 +217,7 @@ class AvReader:
         self._fps = float(rate) if rate else 0.0
         self._check_whole(stream)
         self._next = self.frame_count  # forces a seek
+        self._target, self._may_skip = 0, stream.codec_context.name == "h264"
         self._frames: Iterator[tuple[int, Any]] = iter(())
         first = self._decode(0)
         self._size_px = (first.shape[1], first.shape[0])
@@ -262,6 +267,7 @@ class AvReader:
             )
 
     def _decode(self, target: int) -> Frames:
+        self._target = target
         key = bisect.bisect_right(self._keys, target) - 1
         if target < self._next or (key >= 0 and self._keys[key] > self._next):
             self._seek(key)
@@ -272,10 +278,14 @@ class AvReader:
                     return _image(frame)
                 if index > target:
                     break
-            # The container put us behind the target: start one key frame earlier, at last from the beginning.
-            if key < 0:
+            # Either the decoder guessed the order of presentation from pictures that were left out, ...
+            if self._may_skip:
+                self._may_skip = False
+            # ... or the container put us behind the target: one key frame earlier, at last from the beginning.
+            elif key < 0:
                 raise SceneError(f"frame {target} cannot be decoded", where=str(self._path), fix=REPAIR)
-            key -= 1
+            else:
+                key -= 1
             self._seek(key)
 
     def _seek(self, key: int) -> None:
@@ -289,10 +299,15 @@ class AvReader:
         self._frames = self._decoded()
 
     def _decoded(self) -> Iterator[tuple[int, Any]]:
-        for frame in self._container.decode(self._stream):
-            index = self._index_of.get(frame.pts)
-            if index is not None:
-                yield index, frame
+        context = self._stream.codec_context
+        for packet in self._container.demux(self._stream):
+            index = self._index_of.get(packet.pts)
+            passed = self._may_skip and index is not None and index < self._target
+            context.skip_frame = "NONREF" if passed else "DEFAULT"
+            for frame in packet.decode():
+                index = self._index_of.get(frame.pts)
+                if index is not None:
+                    yield index, frame
 
 
 def _image(frame: Any) -> Frames:

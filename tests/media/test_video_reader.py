@@ -1,11 +1,14 @@
 import importlib.util
 import json
 import os
+import re
 import signal
 import struct
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -261,6 +264,99 @@ class TestDecordsChild:
                 assert numbers(reader.read([index])) == [index]
         with pytest.raises(SceneError, match="cannot seek in it exactly"):
             open_reader(path, "decord")
+
+
+def decoded_in_order(path: Path) -> np.ndarray:
+    with av.open(str(path)) as container:
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+
+
+def forget_reordering(path: Path) -> None:
+    """Clear the flag by which the stream tells how far its pictures are reordered (H.264 E.1.1).
+
+    The one bit that follows then ends the parameter set, and what is left of it is not read.
+    """
+    data = bytearray(path.read_bytes())
+    at = data.index(b"avcC")
+    bits = "".join(f"{byte:08b}" for byte in data[at : at + 80])
+    # The flag, a flag, twice zero and twice the longest motion vector: the same number both times.
+    (found,) = re.finditer(r"1111(0001[01]{3})\1", bits)
+    data[at + found.start() // 8] ^= 0x80 >> found.start() % 8
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    "coding",
+    ["bframes=3", "bframes=8:b-adapt=0:b-pyramid=none", "bframes=6:b-adapt=0:b-pyramid=normal", "bframes=0"],
+)
+@pytest.mark.parametrize("told", [True, False])
+def test_pictures_are_left_out_only_where_no_other_one_needs_them(
+    tmp_path: Path, coding: str, told: bool
+) -> None:
+    path = encode(tmp_path / "v.mp4", 60, codec={"x264-params": f"keyint=40:scenecut=0:{coding}"})
+    if not told:
+        forget_reordering(path)
+    plain = decoded_in_order(path)
+    assert numbers(plain) == list(range(60))
+    for seed in range(6):
+        with open_reader(path) as reader:
+            asked = np.random.default_rng(seed).permutation(60)[:7].tolist()
+            np.testing.assert_array_equal(reader.read(asked), plain[asked])
+            for index in (*range(20, 30), 5, 6, 7, 59):
+                np.testing.assert_array_equal(reader.read([index])[0], plain[index])
+
+
+def test_what_is_left_out_is_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = encode(tmp_path / "v.mp4", 60, codec={"x264-params": "keyint=250:scenecut=0:bframes=3:b-adapt=0"})
+    seen: list[int] = []
+    plain = AvReader._decoded
+
+    def spied(self: AvReader) -> Iterator[tuple[int, Any]]:
+        for index, frame in plain(self):
+            seen.append(index)
+            yield index, frame
+
+    monkeypatch.setattr(AvReader, "_decoded", spied)
+    with open_reader(path) as reader:
+        seen.clear()
+        assert numbers(reader.read([51])) == [51]
+        assert len(seen) < 35
+        seen.clear()
+        assert numbers(reader.read([52, 53, 54, 55])) == [52, 53, 54, 55]
+        assert seen == [52, 53, 54, 55]  # none of them was left out on the way to 51
+
+
+def test_a_decoder_that_loses_a_frame_for_it_decodes_them_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = encode(tmp_path / "v.mp4", 30)
+    plain = AvReader._decoded
+
+    def losing(self: AvReader) -> Iterator[tuple[int, Any]]:
+        return ((i, frame) for i, frame in plain(self) if i != 17 or not self._may_skip)
+
+    monkeypatch.setattr(AvReader, "_decoded", losing)
+    with open_reader(path) as reader:
+        assert numbers(reader.read([3, 17, 29])) == [3, 17, 29]
+        assert not reader._may_skip  # type: ignore[attr-defined]
+
+
+def test_hevc_is_exact(tmp_path: Path) -> None:
+    path = tmp_path / "v.mp4"
+    with av.open(str(path), "w") as file:
+        try:
+            options = {"x265-params": "bframes=4:temporal-layers=3:keyint=30:log-level=none"}
+            stream = file.add_stream("libx265", rate=10, options=options)
+        except av.FFmpegError:
+            pytest.skip("this PyAV has no HEVC encoder")
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+        for image in pictures(50):
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        file.mux(stream.encode(None))
+    plain, asked = decoded_in_order(path), [44, 3, 17, 31, 30, 29]
+    with open_reader(path) as reader:
+        np.testing.assert_array_equal(reader.read(asked), plain[asked])
+        assert numbers(plain[asked]) == asked
 
 
 def test_an_idr_slice_is_told_from_a_recovery_point() -> None:
