@@ -60,6 +60,15 @@ def test_the_choice_covers_a_room_that_the_camera_lingered_in() -> None:
     assert sum(i >= 200 for i in cover) >= 3
 
 
+def test_what_is_shown_already_counts_for_less() -> None:
+    # Many frames of a wall of many points, few of one with half as many: two frames show both.
+    many = np.stack(np.meshgrid(np.linspace(-2, 2, 41), [2.0], np.linspace(0, 2.6, 27)), -1).reshape(-1, 3)
+    some = np.stack(np.meshgrid(np.linspace(-2, 2, 21), [-2.0], np.linspace(0, 2.6, 27)), -1).reshape(-1, 3)
+    poses = look_at(np.repeat([(0, 0, 1.3)], 40, 0), [(0, 1, 1.3)] * 35 + [(0, -1, 1.3)] * 5)
+    chosen = choose_frames(2, poses, K, SIZE, np.concatenate([many, some]))
+    assert chosen[0] < 35 <= chosen[1]
+
+
 def test_points_behind_a_wall_do_not_count() -> None:
     # A wall of few points 1 m off, thousands behind it; the other way a corner with some hundred points.
     wall = np.stack(np.meshgrid(np.linspace(-2, 2, 41), [1.0], np.linspace(0, 2.6, 27)), -1).reshape(-1, 3)

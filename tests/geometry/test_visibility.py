@@ -3,7 +3,7 @@ import pytest
 from raw.world import OBJECTS, World, _render_meshes, make_world
 
 from ouroboros_data.geometry.cameras import look_at, pinhole
-from ouroboros_data.geometry.render import render
+from ouroboros_data.geometry.render import RenderMesh, render
 from ouroboros_data.geometry.visibility import BEHIND_M, BEHIND_SHARE, first_last_seen, object_views
 
 IDS = tuple(f"o{i}" for i in range(len(OBJECTS)))
@@ -110,6 +110,21 @@ def test_an_object_that_reaches_behind_the_camera(world: World) -> None:
     assert ((got > 0.2) & (got < 1)).all()
     exact = render(_render_meshes(), poses, world.K_px, FINE).instance
     np.testing.assert_allclose(table_of(of_frames, "pixel_share"), true_shares(exact), atol=0.0025)
+
+
+def test_a_large_triangle_reaches_from_behind_the_camera_into_the_picture() -> None:
+    # A plate 1 m below a level camera, 4 m long to either side: no corner of it tells where it leaves the picture.
+    plate = np.array([(-0.5, -4, -1), (0.5, -4, -1), (0.5, 4, -1), (-0.5, 4, -1)], float)
+    faces, size, k = np.array([(0, 1, 2), (0, 2, 3)]), (160, 120), pinhole((160, 120), 70)
+    pose = look_at((0, 0, 0), (0, 1, 0))[None]
+    ((view,),) = object_views(plate, faces, (0, 0), T_world_camera=pose, K_px=k, size_px=size, ids=("plate",))
+    mesh = [RenderMesh(vertices_m=plate, faces=faces, color=(1, 1, 1))]
+    shifted = k + np.array([(0, 0, size[0]), (0, 0, size[1]), (0, 0, 0)])
+    within = (render(mesh, pose, k, size).instance == 0).sum()
+    everywhere = (render(mesh, pose, shifted, (3 * size[0], 3 * size[1])).instance == 0).sum()
+    assert view.pixel_share == view.projected_share == pytest.approx(within / np.prod(size), abs=0.001)
+    assert 1 - within / everywhere > 0.5
+    assert view.truncated_share == pytest.approx(1 - within / everywhere, abs=0.02)
 
 
 def test_nothing_is_seen_behind_the_camera(world: World) -> None:
