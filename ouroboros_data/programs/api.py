@@ -247,6 +247,7 @@ def _tables(
         copies=copies,
         measures=Measures(
             boxes=boxes,
+            gaps_m=gaps,
             outlines_m=tuple(middle + np.sqrt(share) * (outline - middle) for share in area_shares),
             poses=np.array([frame.T_world_camera for frame in frames], float).reshape(-1, 4, 4),
             categories=categories,

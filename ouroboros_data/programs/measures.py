@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ouroboros_data.errors import SceneError
 from ouroboros_data.geometry import paths, relations, viewpoint
-from ouroboros_data.geometry.boxes import Array, Boxes, pair_distances_m, pair_indices
+from ouroboros_data.geometry.boxes import Array, Boxes, pair_indices
 from ouroboros_data.geometry.footprints import footprint_areas_m2, horizontal_distances_m
 from ouroboros_data.programs.uses import Needs, Pair
 
@@ -41,6 +41,8 @@ class Measures:
     """What the tables are made from, and those that have been made. Copies lead: boxes are (k, n, …)."""
 
     boxes: Boxes
+    gaps_m: Array
+    """(k, n(n-1)/2) distances of pairs i < j."""
     outlines_m: tuple[Array, ...]
     """The floor's outline in each copy, (p, 2); (0, 2) where it is not known."""
     poses: Array
@@ -68,7 +70,7 @@ def further(measures: Measures, needs: Needs, copy: int) -> dict[str, Any]:
             out |= _ways(measures, needs, copy)
             continue
         if (name, copy) not in measures.made:
-            measures.made[name, copy] = _MAKERS[name](measures, measures.of_copy(copy))
+            measures.made[name, copy] = _MAKERS[name](measures, copy)
         out[name] = measures.made[name, copy]
         if name == "cameras":
             level = paths.floor_level_m(measures.of_copy(copy))
@@ -148,61 +150,69 @@ def _take(boxes: Boxes, index: npt.NDArray[np.intp]) -> Boxes:
     )
 
 
-def _on(measures: Measures, boxes: Boxes) -> str:
-    return _marks(relations.supports(boxes)) if len(measures.categories) else ""
+def _on(measures: Measures, copy: int) -> str:
+    return _marks(relations.supports(measures.of_copy(copy))) if len(measures.categories) else ""
 
 
-def _above(measures: Measures, boxes: Boxes) -> str:
+def _above(measures: Measures, copy: int) -> str:
     n = len(measures.categories)
     first, second = np.divmod(np.arange(n * n), max(n, 1))
+    boxes = measures.of_copy(copy)
     return _marks(relations.above(_take(boxes, first), _take(boxes, second)))
 
 
-def _inside(measures: Measures, boxes: Boxes) -> str:
+def _inside(measures: Measures, copy: int) -> str:
     """Marks of all pairs, "x" where the second one is no container. Boxes that do not meet are not clipped."""
     n = len(measures.categories)
     holds = np.array([ends_in(c, HOLDS_OTHERS) for c in measures.categories], dtype=bool)
     meet = np.zeros((n, n), dtype=bool)
     first, second = pair_indices(n)
-    meet[first, second] = meet[second, first] = pair_distances_m(boxes) <= 0.0
+    meet[first, second] = meet[second, first] = measures.gaps_m[copy] <= 0.0
     verdicts = np.zeros((n, n), dtype=np.int8)
     inner, outer = np.nonzero(meet & holds)
     if len(inner):
+        boxes = measures.of_copy(copy)
         verdicts[inner, outer] = relations.inside(_take(boxes, inner), _take(boxes, outer))
     marks = np.array(list(_marks(verdicts)), dtype="<U1").reshape(n, n)
     return "".join(np.where(holds, marks, "x").ravel().tolist())
 
 
-def _horizontal(measures: Measures, boxes: Boxes) -> str:
+def _horizontal(measures: Measures, copy: int) -> str:
     first, second = pair_indices(len(measures.categories))
+    boxes = measures.of_copy(copy)
     return cells(horizontal_distances_m(_take(boxes, first), _take(boxes, second)))
 
 
-def _in_view(measures: Measures, boxes: Boxes) -> list[str]:
+def _in_view(measures: Measures, copy: int) -> list[str]:
     """One text a frame, pairs i < j; frame by frame, for all at once would take much memory."""
     first, second = pair_indices(len(measures.categories))
+    boxes = measures.of_copy(copy)
     a, b = _take(boxes, first), _take(boxes, second)
     return [_marks(viewpoint.left_in_view(a, b, pose)) for pose in measures.poses]
 
 
-def _cameras(measures: Measures, boxes: Boxes) -> list[float | None]:
+def _cameras(measures: Measures, copy: int) -> list[float | None]:
     heading = viewpoint.headings_deg(measures.poses)
     return _numbers(np.concatenate([measures.poses[:, :3, 3], heading[:, None]], -1))
 
 
-_Maker = Callable[[Measures, Boxes], Any]
-_MAKERS: Mapping[str, _Maker] = {
-    "footprints": lambda m, boxes: footprint_areas_m2(boxes).tolist(),
-    "spans": lambda m, boxes: relations.span_m(boxes, relations.UP).ravel().tolist(),
+def _one_by_one(make: Callable[[Boxes, Array], Any]) -> Callable[[Measures, int], Any]:
+    """A table that takes the boxes (n, …) against the poses (f, 1, 4, 4) of all frames."""
+    return lambda measures, copy: make(measures.of_copy(copy), measures.poses[:, None])
+
+
+_MAKERS: Mapping[str, Callable[[Measures, int], Any]] = {
+    "footprints": _one_by_one(lambda boxes, _: footprint_areas_m2(boxes).tolist()),
+    "spans": _one_by_one(lambda boxes, _: relations.span_m(boxes, relations.UP).ravel().tolist()),
     "horizontal": _horizontal,
     "on": _on,
     "above": _above,
     "inside": _inside,
-    "camera_gaps": lambda m, boxes: cells(viewpoint.camera_distances_m(boxes, m.poses[:, None])),
-    "azimuths": lambda m, boxes: _numbers(viewpoint.azimuths_deg(boxes.center_m, m.poses[:, None])),
-    "sides": lambda m, boxes: _marks(viewpoint.left_of_camera(boxes, m.poses[:, None])),
-    "facing": lambda m, boxes: _marks(viewpoint.in_front_of_camera(boxes, m.poses[:, None])),
-    "levels": lambda m, boxes: _marks(viewpoint.above_camera(boxes, m.poses[:, None])),
+    "camera_gaps": _one_by_one(lambda boxes, poses: cells(viewpoint.camera_distances_m(boxes, poses))),
+    "azimuths": _one_by_one(lambda boxes, poses: _numbers(viewpoint.azimuths_deg(boxes.center_m, poses))),
+    "sides": _one_by_one(lambda boxes, poses: _marks(viewpoint.left_of_camera(boxes, poses))),
+    "facing": _one_by_one(lambda boxes, poses: _marks(viewpoint.in_front_of_camera(boxes, poses))),
+    "levels": _one_by_one(lambda boxes, poses: _marks(viewpoint.above_camera(boxes, poses))),
     "in_view": _in_view,
     "cameras": _cameras,
 }
