@@ -34,7 +34,7 @@ VERDICTS = (
     "camera_side(0, a) == 'left'",
     "camera_side(1, d) == 'left'",
     "camera_facing(0, a) == 'behind'",
-    "camera_level(1, c) == 'above'",
+    "camera_level(1, d) == 'above'",
     "left_in_view(0, a, c)",
 )
 SWAPPED = {"camera_bearing(0, c)", "camera_turn(0, 1)", "camera_shift(0, 1)[0]"}
@@ -73,8 +73,11 @@ def rooms(draw):
     for letter, name in zip("abcd", NAMES, strict=True):
         x, y, z, *size, turn = draw(shares(7))
         extent = tuple(0.1 + 0.9 * s for s in size)
-        # A cup over the cabinet, so that the relations have something to tell.
-        center = (0.8 + 4.4 * x, 0.8 + 2.4 * y, extent[2] / 2 + (1.2 * z if name in ("lamp", "cup") else 0.0))
+        center = (0.8 + 4.4 * x, 0.8 + 2.4 * y, extent[2] / 2)
+        if name in ("lamp", "cup"):  # small, and on, over or in the cabinet
+            under, extent = boxes[1], tuple(0.3 * e for e in extent)
+            bottom = under.extent_m[2] + {"lamp": round(3 * z) / 4, "cup": round(4 * z) / 2 - 0.5}[name]
+            center = (under.center_m[0] + 0.2 * x, under.center_m[1] + 0.2 * y, bottom + extent[2] / 2)
         boxes.append(hand.box(letter, name, center, extent, hand.yaw(360 * turn)))
     cameras = []
     for i in range(2):

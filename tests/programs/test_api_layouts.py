@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -368,3 +369,63 @@ def test_the_outline_scales_with_the_area():
 def test_lengths_that_do_not_fit_are_refused():
     with pytest.raises(measures.SceneError, match="10 km"):
         api.tables(scene(BED, replace(SOFA, center_m=(2e4, 0.0, 0.0))), None, hand.SHARE)
+
+
+def test_every_object_in_every_frame(ask):
+    """Cubes of 0.2 m along a line, seen from three places beside it: each entry of each table is another one."""
+    names, places = "abcde", (1.0, 2.5, 4.5, 7.0, 10.0)
+    cubes = [at(x, 0.0, name=name, category=f"cube {name}") for name, x in zip(names, places, strict=True)]
+    # Two look east from the south of the line, the last one looks west from its north.
+    eyes = [(0.0, -2.0, 0.0), (3.0, -3.0, 0.0), (8.0, 4.0, 180.0)]
+    cameras = [
+        camera(i, at=(x, y, 1.5), heading=turn, shows=tuple(names)) for i, (x, y, turn) in enumerate(eyes)
+    ]
+    layout = scene(*cubes, cameras=cameras)
+    for i, (x, y, turn) in enumerate(eyes):
+        reach = {
+            name: math.hypot(max(abs(p - x) - 0.1, 0.0), abs(y) - 0.1)
+            for name, p in zip(names, places, strict=True)
+        }
+        for name, p in zip(names, places, strict=True):
+            cube = f'only("cube {name}")'
+            check(ask(layout, f"camera_distance({i}, {cube})"), reach[name])
+            azimuth = (math.degrees(math.atan2(-y, p - x)) - turn + 180.0) % 360.0 - 180.0
+            check(ask(layout, f"camera_bearing({i}, {cube})"), azimuth)
+            if abs(azimuth) < 80.0 or abs(azimuth) > 100.0:
+                check(
+                    ask(layout, f"camera_facing({i}, {cube})"),
+                    "in front" if abs(azimuth) < 90.0 else "behind",
+                )
+            if 10.0 < abs(azimuth) < 170.0:
+                check(ask(layout, f"camera_side({i}, {cube})"), "left" if azimuth > 0 else "right")
+        order = sorted(names, key=lambda name: reach[name])
+        apart = min(reach[b] - reach[a] for a, b in itertools.pairwise(order))
+        check(ask(layout, f"depth_order({i}, *objects())"), "+".join(order) if apart > 0.15 else "unclear")
+    for j, second in enumerate(names):
+        for k, first in enumerate(names[:j]):
+            a, b = f'only("cube {first}")', f'only("cube {second}")'
+            check(ask(layout, f"horizontal_distance({b}, {a})"), places[j] - places[k] - 0.2)
+    # From the first camera what is farther along the line is farther to the right; the last one looks the other way.
+    for a, b in (("b", "c"), ("b", "e"), ("d", "e")):
+        check(
+            ask(layout, f'left_in_view(0, only("cube {a}"), only("cube {b}"))'),
+            True if a != "d" else "unclear",
+        )
+    check(ask(layout, 'left_in_view(2, only("cube a"), only("cube d"))'), False)
+
+
+def test_the_examples_of_the_documentation_run(ask, pool, checkout):
+    text = (checkout / "docs" / "program-api.md").read_text("utf-8")
+    first, second = (b for b in text.split("```python\n")[1:] if b.startswith("def answer"))
+    desk = [
+        box("d", "desk", (3.0, 0.0, 0.4), (2.0, 2.0, 0.8)),
+        box("l", "lamp", (3.5, 0.5, 1.0), (0.2, 0.2, 0.4)),
+        box("m", "monitor", (2.5, -0.5, 1.0), (0.2, 0.4, 0.4)),
+        box("p", "printer", (1.0, 0.0, 0.2), (0.4, 0.4, 0.4)),  # nearer, on the floor
+        box("t", "telephone", (3.0, 0.6, 0.85), (0.2, 0.2, 0.1)),
+    ]
+    layout = scene(*desk, cameras=[camera(0, shows=("d", "l", "m", "p", "t"))])
+    for source, room, answer in ((first, hand.room(), 0.75), (second, layout, "monitor")):
+        outcome = pool.run(api.tables(room, None, hand.SHARE), [source.partition("```")[0]])[0]
+        assert outcome.ok, outcome.detail
+        assert outcome.answer.value == answer
