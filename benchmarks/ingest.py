@@ -56,7 +56,7 @@ LABELS = (
         "suitcase",
         "toilet",
         "washing machine",
-        "dresser",
+        "bench",
         "bathtub",
         "monitor",
     ),
