@@ -127,8 +127,9 @@ def holds_idr(packet: bytes) -> bool:
 class AvReader:
     """Frames by PyAV; seeks only where a key frame lies between the decoder's position and the target.
 
-    On the way to a target, H.264 pictures that no other picture refers to are not decoded. (HEVC's may still be
-    referred to, by pictures of a higher temporal layer.)
+    For H.264 there are two shortcuts. On the way to a target, pictures that no other picture refers to are not
+    decoded. (HEVC's may still be referred to, by pictures of a higher temporal layer.) And where a seek will follow,
+    the decoder is emptied once it has the target, and not fed until it gives it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -176,8 +177,9 @@ class AvReader:
         out = np.empty((len(wanted), height, width, 3), np.uint8)
         images: dict[int, Frames] = {}
         try:
-            for index in sorted(set(wanted)):
-                images[index] = self._decode(index)
+            order = sorted(set(wanted))
+            for index, following in zip(order, [*order, None][1:], strict=True):
+                images[index] = self._decode(index, following)
         except (av.FFmpegError, OSError) as error:
             raise SceneError(
                 f"frame {index} cannot be decoded: {error}", where=str(self._path), fix=REPAIR
@@ -217,7 +219,9 @@ class AvReader:
         self._fps = float(rate) if rate else 0.0
         self._check_whole(stream)
         self._next = self.frame_count  # forces a seek
-        self._target, self._may_skip = 0, stream.codec_context.name == "h264"
+        self._last: tuple[int, Frames] = (-1, np.empty(0, np.uint8))
+        self._target, self._ends_at_target = 0, False
+        self._shortcuts = stream.codec_context.name == "h264"
         self._frames: Iterator[tuple[int, Any]] = iter(())
         first = self._decode(0)
         self._size_px = (first.shape[1], first.shape[0])
@@ -266,21 +270,28 @@ class AvReader:
                 fix=REPAIR,
             )
 
-    def _decode(self, target: int) -> Frames:
-        self._target = target
-        key = bisect.bisect_right(self._keys, target) - 1
+    def _decode(self, target: int, following: int | None = None) -> Frames:
+        if target == self._last[0]:
+            return self._last[1]
+        key = self._key_before(target)
         if target < self._next or (key >= 0 and self._keys[key] > self._next):
             self._seek(key)
+        self._target = target
+        after = -1 if following is None else self._key_before(following)
+        self._ends_at_target = after >= 0 and self._keys[after] > target + 1
         while True:
             for index, frame in self._frames:
                 self._next = index + 1
                 if index == target:
-                    return _image(frame)
+                    if self._ends_at_target:
+                        self._next = self.frame_count  # as above
+                    self._last = target, _image(frame)
+                    return self._last[1]
                 if index > target:
                     break
-            # Either the decoder guessed the order of presentation from pictures that were left out, ...
-            if self._may_skip:
-                self._may_skip = False
+            # Either a shortcut was none (a decoder may guess the order of presentation from what it gets) ...
+            if self._shortcuts:
+                self._shortcuts = False
             # ... or the container put us behind the target: one key frame earlier, at last from the beginning.
             elif key < 0:
                 raise SceneError(f"frame {target} cannot be decoded", where=str(self._path), fix=REPAIR)
@@ -302,12 +313,24 @@ class AvReader:
         context = self._stream.codec_context
         for packet in self._container.demux(self._stream):
             index = self._index_of.get(packet.pts)
-            passed = self._may_skip and index is not None and index < self._target
+            passed = self._shortcuts and index is not None and index < self._target
             context.skip_frame = "NONREF" if passed else "DEFAULT"
             for frame in packet.decode():
-                index = self._index_of.get(frame.pts)
-                if index is not None:
-                    yield index, frame
+                yield from self._known(frame)
+            if self._shortcuts and self._ends_at_target and index == self._target:
+                for frame in context.decode(None):
+                    yield from self._known(frame)
+                return
+
+    def _known(self, frame: Any) -> Iterator[tuple[int, Any]]:
+        if frame.interlaced_frame:  # a packet may then hold half a picture
+            self._shortcuts = False
+        index = self._index_of.get(frame.pts)
+        if index is not None:
+            yield index, frame
+
+    def _key_before(self, index: int) -> int:
+        return bisect.bisect_right(self._keys, index) - 1
 
 
 def _image(frame: Any) -> Frames:

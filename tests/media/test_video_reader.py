@@ -289,11 +289,13 @@ def forget_reordering(path: Path) -> None:
     "coding",
     ["bframes=3", "bframes=8:b-adapt=0:b-pyramid=none", "bframes=6:b-adapt=0:b-pyramid=normal", "bframes=0"],
 )
+@pytest.mark.parametrize("group", [7, 40])
 @pytest.mark.parametrize("told", [True, False])
 def test_pictures_are_left_out_only_where_no_other_one_needs_them(
-    tmp_path: Path, coding: str, told: bool
+    tmp_path: Path, coding: str, group: int, told: bool
 ) -> None:
-    path = encode(tmp_path / "v.mp4", 60, codec={"x264-params": f"keyint=40:scenecut=0:{coding}"})
+    params = f"keyint={group}:min-keyint=1:scenecut=0:{coding}"
+    path = encode(tmp_path / "v.mp4", 60, codec={"x264-params": params})
     if not told:
         forget_reordering(path)
     plain = decoded_in_order(path)
@@ -302,6 +304,7 @@ def test_pictures_are_left_out_only_where_no_other_one_needs_them(
         with open_reader(path) as reader:
             asked = np.random.default_rng(seed).permutation(60)[:7].tolist()
             np.testing.assert_array_equal(reader.read(asked), plain[asked])
+            np.testing.assert_array_equal(reader.read(range(1, 60, 9)), plain[1::9])
             for index in (*range(20, 30), 5, 6, 7, 59):
                 np.testing.assert_array_equal(reader.read([index])[0], plain[index])
 
@@ -326,6 +329,27 @@ def test_what_is_left_out_is_not_decoded(tmp_path: Path, monkeypatch: pytest.Mon
         assert seen == [52, 53, 54, 55]  # none of them was left out on the way to 51
 
 
+def test_after_a_read_that_broke_off_frames_are_the_right_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = encode(tmp_path / "v.mp4", 60, codec={"x264-params": "keyint=10:scenecut=0:bframes=3"})
+    with open_reader(path) as reader:
+        with monkeypatch.context() as broken:
+            plain, done = AvReader._seek, []
+
+            def once(self: AvReader, key: int) -> None:
+                if done:
+                    raise OSError("gone")
+                done.append(key)
+                plain(self, key)
+
+            broken.setattr(AvReader, "_seek", once)
+            with pytest.raises(SceneError, match="frame 55 cannot be decoded: gone"):
+                reader.read([13, 55])  # 13 is the last one before a seek: its decoder was emptied
+        assert numbers(reader.read([14, 15, 16])) == [14, 15, 16]
+        assert reader._shortcuts  # type: ignore[attr-defined]
+
+
 def test_a_decoder_that_loses_a_frame_for_it_decodes_them_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -333,12 +357,20 @@ def test_a_decoder_that_loses_a_frame_for_it_decodes_them_all(
     plain = AvReader._decoded
 
     def losing(self: AvReader) -> Iterator[tuple[int, Any]]:
-        return ((i, frame) for i, frame in plain(self) if i != 17 or not self._may_skip)
+        return ((i, frame) for i, frame in plain(self) if i != 17 or not self._shortcuts)
 
     monkeypatch.setattr(AvReader, "_decoded", losing)
     with open_reader(path) as reader:
         assert numbers(reader.read([3, 17, 29])) == [3, 17, 29]
-        assert not reader._may_skip  # type: ignore[attr-defined]
+        assert not reader._shortcuts  # type: ignore[attr-defined]
+
+
+def test_interlaced_pictures_get_no_shortcuts(tmp_path: Path) -> None:
+    path = encode(tmp_path / "v.mp4", 40, codec={"x264-params": "keyint=9:interlaced=1:bframes=3"})
+    plain, asked = decoded_in_order(path), [5, 17, 38, 20, 21]
+    with open_reader(path) as reader:
+        assert not reader._shortcuts  # type: ignore[attr-defined]
+        np.testing.assert_array_equal(reader.read(asked), plain[asked])
 
 
 def test_hevc_is_exact(tmp_path: Path) -> None:
