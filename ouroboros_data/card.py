@@ -24,7 +24,7 @@ _COLUMNS = """\
 | `answer_type`, `options`, `answer`, `answer_value`, `unit` | `answer` is what a model should say (letter, number, yes/no); `answer_value` the option's text or the unrounded number |
 | `program`, `program_api`, `evidence` | the program that gave the answer; the objects it touched |
 | `margin` | largest tested multiple of the annotation noise (0.5, 1, 2, 4) at which the answer still holds |
-| `confidence`, `band` | exp(mean log p) of the answer's tokens under `solver`, before it was trained on the row; easy > 0.9, hard < 0.1 |
+| `confidence`, `band` | exp(mean log p) of the answer's tokens under `solver`, before it was trained on the row; easy > 0.9, hard < 0.1; null where an audit corrected the answer afterwards |
 | `blind_confidence`, `elsewhere_confidence` | the same without frames; the same with another scene's frames (as long as it is near `confidence`, looking did not help) |
 | `train_confidence` | the same read from the training forward pass (null if not drawn) |
 | `solver`, `proposer`, `seed`, `scene_sha256` | digests and versions to derive the row again |
@@ -113,7 +113,7 @@ latest = load_dataset("PATH_OR_REPO", "iter_{last["iteration"]}", split="train")
 {_iteration_table(manifest["iterations"])}
 
 Shares are of accepted rows. Confidence is measured before the solver is trained on the row.
-
+{_repairs(manifest)}
 ## Columns
 
 {_COLUMNS}
@@ -148,6 +148,25 @@ def _overridden(manifest: Mapping[str, Any]) -> str:
         f"\n> **Holds benchmark scenes.** {len(guard['benchmark_scenes'])} of {total} scenes are those of VSI-Bench, of an "
         "official validation or test fold, or of the same space as one. They were let in on request "
         "(`allow_benchmark_scenes`). Scores of a model trained on this say nothing on those benchmarks.\n"
+    )
+
+
+def _repairs(manifest: Mapping[str, Any]) -> str:
+    repairs = manifest.get("repairs", [])
+    if not repairs:
+        return ""
+    lines = [
+        f"- of snapshot `{r['of']}`: {r['corrected']} rows corrected ({r['answers_changed']} of them have another answer), "
+        f"{r['dropped']} dropped, {r['unchecked']} could not be checked. Programs ran under: {r['confinement']['os_jail']}."
+        for r in repairs
+    ]
+    left = ", ".join(f"iter_{s['iteration']} {s['rows']}" for s in manifest["snapshots"])
+    return (
+        "\n## Corrections\n\n"
+        + "\n".join(lines)
+        + (
+            f"\n\nThe table above counts rows before them; left are {left}. `changes.jsonl` lists what the last one did.\n"
+        )
     )
 
 

@@ -17,6 +17,7 @@ from ouroboros_data.cli_common import (
     boundary,
     jail_overrides,
 )
+from ouroboros_data.cli_programs import register
 from ouroboros_data.cli_scenes import scenes_app
 
 app = typer.Typer(
@@ -91,6 +92,9 @@ def report(run: Annotated[Path, typer.Argument(help="Run directory of a build.")
                 "no finished iteration here", where=str(run), fix="ouroboros-data build --run DIR"
             )
         show(console, manifest, str(run / "dataset"))
+
+
+register(app)
 
 
 @recipes_app.command("list")

@@ -18,6 +18,8 @@ decides, or where nothing can go on.
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class OuroborosError(Exception):
     """Base of all. ``str()`` is one line: what, where and what to do."""
@@ -26,9 +28,17 @@ class OuroborosError(Exception):
         self.what, self.where, self.fix = what, where, fix
         super().__init__(what, where, fix)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Raised in worker processes: the default would call the class with three positional arguments.
+        return _rebuilt, (type(self), self.what, self.where, self.fix)
+
     def __str__(self) -> str:
         line = f"{self.where}: {self.what}" if self.where else self.what
         return f"{line} ({self.fix})" if self.fix else line
+
+
+def _rebuilt(cls: type[OuroborosError], what: str, where: str, fix: str) -> OuroborosError:
+    return cls(what, where=where, fix=fix)
 
 
 class RecipeError(OuroborosError):

@@ -23,7 +23,7 @@ from ouroboros_data.engine.local import LocalEngine
 from ouroboros_data.errors import RecipeError, SnapshotError
 from ouroboros_data.ids import seed_from
 from ouroboros_data.manifest import manifest_of
-from ouroboros_data.media.frames import FrameBank
+from ouroboros_data.media.frames import FrameBank, sampled_times
 from ouroboros_data.plugins import Brief, Past
 from ouroboros_data.programs.jail import require
 from ouroboros_data.progress import Progress, Silent
@@ -258,9 +258,7 @@ def _sample(
 ) -> Sample:
     question = item.draft.question
     scene = scenes[question.scene_id]
-    times = {frame.id: frame.time_s for frame in scene.frames}
-    asked = [times[i] for i in question.frame_ids]
-    span = asked[-1] - asked[0]
+    times_s, fps = sampled_times(scene, question.frame_ids)
     return Sample(
         draft=item.draft,
         verdict=item.verdict,
@@ -269,7 +267,7 @@ def _sample(
         space_id=scene.space_id,
         scene_sha256=scene_digest(scene),
         frames_origin=scene.frames_origin,
-        frame_times_s=tuple(round(t, 6) for t in asked),
-        sample_fps=round((len(asked) - 1) / span, 6) if span > 0 else 0.0,
+        frame_times_s=times_s,
+        sample_fps=fps,
         probe=probes[question.id],
     )

@@ -18,7 +18,7 @@ from ouroboros_data.errors import SnapshotError
 from ouroboros_data.ids import canonical_json, content_hash, file_sha256
 from ouroboros_data.records import to_json
 from ouroboros_data.store import write_atomic
-from ouroboros_data.types import Sample, Snapshot
+from ouroboros_data.types import Answer, Sample, Snapshot
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
@@ -75,7 +75,6 @@ def to_row(sample: Sample) -> dict[str, Any]:
     question, verdict, probe = sample.draft.question, sample.verdict, sample.probe
     if verdict.answer is None or probe is None:
         raise SnapshotError("only accepted and probed samples are published", where=question.id)
-    value = verdict.answer.value
     return {
         "id": question.id,
         "iteration": sample.iteration,
@@ -91,9 +90,7 @@ def to_row(sample: Sample) -> dict[str, Any]:
         "bin": sample.draft.bin,
         "answer_type": question.answer_type,
         "options": list(question.options),
-        "answer": verdict.answer.text,
-        "answer_value": value if isinstance(value, str) else canonical_json(value),
-        "unit": verdict.answer.unit or "",
+        **answer_columns(verdict.answer),
         "program": sample.draft.program.source,
         "program_api": sample.draft.program.api_version,
         "evidence": list(verdict.evidence.object_ids),
@@ -107,6 +104,16 @@ def to_row(sample: Sample) -> dict[str, Any]:
         "proposer": sample.draft.proposer,
         "seed": sample.draft.seed,
         "scene_sha256": sample.scene_sha256,
+    }
+
+
+def answer_columns(answer: Answer) -> dict[str, str]:
+    """The published columns that hold an answer."""
+    value = answer.value
+    return {
+        "answer": answer.text,
+        "answer_value": value if isinstance(value, str) else canonical_json(value),
+        "unit": answer.unit or "",
     }
 
 
@@ -144,7 +151,7 @@ def freeze(
     if iteration in known and known[iteration].id == identity and _intact(directory, known[iteration]):
         return known[iteration]
     name = f"data/iter_{iteration}-00000-of-00001.parquet"
-    _write_parquet(directory / name, rows)
+    write_parquet(directory / name, rows)
     made = Snapshot(
         id=identity,
         parent=parent_id,
@@ -153,13 +160,48 @@ def freeze(
         files={name: file_sha256(directory / name)},
     )
     snapshots = [known[i] for i in sorted(known) if i < iteration] + [made]
+    _write_papers(directory, snapshots, manifest)
+    return made
+
+
+def freeze_rows(
+    directory: Path, rounds: Mapping[int, Sequence[Mapping[str, Any]]], manifest: Mapping[str, Any]
+) -> list[Snapshot]:
+    """Write all iterations of a dataset from rows as they are published, with a lineage of their own.
+
+    Args:
+        directory: Where nothing is yet.
+        rounds: Rows by iteration, none empty.
+        manifest: Everything but ``snapshots``.
+
+    Raises:
+        SnapshotError: A file cannot be written, or the manifest breaks the schema.
+    """
+    snapshots: list[Snapshot] = []
+    for iteration, rows in sorted(rounds.items()):
+        parent = snapshots[-1].id if snapshots else None
+        name = f"data/iter_{iteration}-00000-of-00001.parquet"
+        write_parquet(directory / name, rows)
+        snapshots.append(
+            Snapshot(
+                id=snapshot_id(rows, parent),
+                parent=parent,
+                iteration=iteration,
+                rows=len(rows),
+                files={name: file_sha256(directory / name)},
+            )
+        )
+    _write_papers(directory, snapshots, manifest)
+    return snapshots
+
+
+def _write_papers(directory: Path, snapshots: Sequence[Snapshot], manifest: Mapping[str, Any]) -> None:
     whole = {**manifest, "schema_version": SCHEMA_VERSION, "snapshots": [to_json(s) for s in snapshots]}
     resources.validate("manifest", whole, where="manifest", error=SnapshotError)
     write_atomic(directory / "README.md", card(whole, features(), _sizes(directory, snapshots)))
     write_atomic(
         directory / "manifest.json", json.dumps(whole, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     )
-    return made
 
 
 def read_manifest(directory: Path) -> Mapping[str, Any] | None:
@@ -189,7 +231,8 @@ def _intact(directory: Path, snapshot: Snapshot) -> bool:
     )
 
 
-def _write_parquet(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def write_parquet(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows in the published columns, whole or not at all (raises SnapshotError: cannot be written)."""
     from datasets import Dataset, are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
     path.parent.mkdir(parents=True, exist_ok=True)

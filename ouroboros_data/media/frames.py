@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +35,22 @@ def sample_frame_ids(scene: Scene, count: int) -> tuple[str, ...]:
     gaps = count - 1
     # Rounded in integers: the same frames on every machine.
     return tuple(scene.frames[(2 * i * (total - 1) + gaps) // (2 * gaps)].id for i in range(count))
+
+
+def sampled_times(scene: Scene, frame_ids: Sequence[str]) -> tuple[tuple[float, ...], float]:
+    """Times of the named frames in seconds, and their mean rate in frames per second (0 for frames at one time).
+
+    Raises:
+        SceneError: A frame is not in the scene.
+    """
+    times = {frame.id: frame.time_s for frame in scene.frames}
+    for frame_id in frame_ids:
+        if frame_id not in times:
+            raise SceneError(f"no frame {frame_id!r}", where=scene.id, fix="use ids of scene.frames")
+    asked = [times[i] for i in frame_ids]
+    span = asked[-1] - asked[0] if asked else 0.0
+    rate = round((len(asked) - 1) / span, 6) if span > 0 else 0.0
+    return tuple(round(t, 6) for t in asked), rate
 
 
 class FrameBank:
