@@ -99,6 +99,11 @@ class ProgramSettings:
     number_tolerance_rel: float = 0.1
     number_tolerance_abs: float = 0.1
     """In the answer's own unit, used where it is wider than the relative tolerance (m and m2 only)."""
+    constant_check_scenes: int = 7
+    """Other scenes on which programs of proposers other than ``grammar`` are run as well; 0 switches that off.
+
+    They are of the same unit of work (8 scenes). Fewer than 6 cannot tell a constant yes from a common one.
+    """
     jail: Literal["auto", "bwrap", "none"] = "auto"
     """What confines the process that runs programs: Landlock and seccomp, bubblewrap in Landlock's place, or nothing."""
     allow_unjailed: bool = False

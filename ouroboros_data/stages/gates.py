@@ -16,6 +16,7 @@ from ouroboros_data.programs import api, results
 from ouroboros_data.programs.margins import Margin
 from ouroboros_data.programs.results import Outcome
 from ouroboros_data.records import to_json
+from ouroboros_data.stages import filters
 from ouroboros_data.types import Draft, Evidence, Scene
 
 GATES: dict[str, dict[str, str]] = {
@@ -40,14 +41,29 @@ GATES: dict[str, dict[str, str]] = {
         "unused": "the question names a category that the program does not look at",
         "unnamed": "the program looks at a category that the question does not name",
     },
+    "wording": {
+        "direction": "the question asks for one end of a ranking, the program takes the other",
+        "candidates": "the question says 'the X closest to' and the program chooses among other categories",
+        "gives_away": "the question states its answer, or names one of its options alone",
+    },
     "visible": {"not_visible": "an object that the answer depends on is in none of the sampled frames"},
     "degenerate": {
         "constant": "the program looks at nothing in the scene",
         "zero": "a count, length, area or gap of zero",
+        "all": "a condition that every object meets",
         "single_candidate": "the closest or farthest of one candidate",
+        "same_everywhere": "the program gives the same answer on every other scene where it gives one",
     },
     "margin": {"ambiguous": "the answer changes within the noise of the annotation"},
-    "duplicate": {"duplicate": "the same question about the same objects has been accepted before"},
+    "duplicate": {
+        "duplicate": "the same question about the same objects has been accepted before",
+        "near_duplicate": "the same in other words, under another type, or with the roles of a symmetric relation swapped",
+    },
+    "balance": {
+        "letter": "this round has more answers with this letter than chance would give",
+        "answer": "this round has more answers of this value than chance would give",
+        "wording": "this round asks for the closest far more often than for the farthest, or the reverse",
+    },
 }
 """Stages in order, each with its closed list of reasons."""
 
@@ -67,7 +83,8 @@ class Rejection:
     detail: str
 
 
-def _reject(stage: str, reason: str, detail: str) -> Rejection:
+def reject(stage: str, reason: str, detail: str) -> Rejection:
+    """A rejection; the reason is one of the stage's in ``GATES``."""
     assert reason in GATES[stage], (stage, reason)
     return Rejection(stage=stage, reason=reason, detail=detail)
 
@@ -75,14 +92,14 @@ def _reject(stage: str, reason: str, detail: str) -> Rejection:
 def schema(draft: Draft, scene: Scene, frame_ids: Sequence[str]) -> Rejection | None:
     """The draft has the right form, agrees with itself, and is about this scene and these frames."""
     for path, message in resources.problems("draft", to_json(draft)):
-        return _reject("schema", "schema", f"{path}: {message}")
+        return reject("schema", "schema", f"{path}: {message}")
     question = draft.question
     if question.scene_id != scene.id:
-        return _reject("schema", "scene", f"the draft is about {question.scene_id!r}, not {scene.id!r}")
+        return reject("schema", "scene", f"the draft is about {question.scene_id!r}, not {scene.id!r}")
     if tuple(question.frame_ids) != tuple(frame_ids):
-        return _reject("schema", "frames", "question.frame_ids are not the sampled frames")
+        return reject("schema", "frames", "question.frame_ids are not the sampled frames")
     if draft.program.api_version != api.API_VERSION:
-        return _reject(
+        return reject(
             "schema",
             "api_version",
             f"API {draft.program.api_version!r}, this version runs {api.API_VERSION!r}",
@@ -90,19 +107,19 @@ def schema(draft: Draft, scene: Scene, frame_ids: Sequence[str]) -> Rejection | 
     if question.answer_type == "choice":
         folded = {option.casefold().strip() for option in question.options}
         if len(question.options) < 2 or len(folded) != len(question.options):
-            return _reject(
+            return reject(
                 "schema", "options", f"a choice needs distinct options, got {list(question.options)}"
             )
     elif question.options:
-        return _reject("schema", "options", f"a {question.answer_type} has no options")
+        return reject("schema", "options", f"a {question.answer_type} has no options")
     if (question.answer_type == "number") != (question.unit is not None):
-        return _reject("schema", "unit", f"{question.answer_type} with unit {question.unit}")
+        return reject("schema", "unit", f"{question.answer_type} with unit {question.unit}")
     return None
 
 
 def execute(outcome: Outcome) -> Rejection | None:
     """The program ran and gave an answer."""
-    return None if outcome.ok else _reject("execute", outcome.reason, outcome.detail)
+    return None if outcome.ok else reject("execute", outcome.reason, outcome.detail)
 
 
 def answer_type(draft: Draft, outcome: Outcome) -> Rejection | None:
@@ -110,13 +127,13 @@ def answer_type(draft: Draft, outcome: Outcome) -> Rejection | None:
     question, answer = draft.question, outcome.answer
     assert answer is not None
     if answer.type != question.answer_type:
-        return _reject(
+        return reject(
             "type", "answer_type", f"the question asks for a {question.answer_type}, got a {answer.type}"
         )
     if answer.unit != question.unit:
-        return _reject("type", "unit", f"the question asks for {question.unit}, got {answer.unit}")
+        return reject("type", "unit", f"the question asks for {question.unit}, got {answer.unit}")
     if outcome.options != tuple(question.options):
-        return _reject(
+        return reject(
             "type",
             "options",
             f"the question offers {list(question.options)}, the program {list(outcome.options)}",
@@ -134,18 +151,18 @@ def reference(draft: Draft, scene: Scene, evidence: Evidence) -> Rejection | Non
     in_text = named_categories(text, known)
     named = in_text | named_categories("; ".join(draft.question.options).lower(), known)
     for name in sorted(mentions - set(counts)):
-        return _reject("reference", "unknown_category", f"the scene has no {name}")
+        return reject("reference", "unknown_category", f"the scene has no {name}")
     for name in sorted(mentions - named):
-        return _reject("reference", "mention_absent", f"{name} is listed in mentions and not in the text")
+        return reject("reference", "mention_absent", f"{name} is listed in mentions and not in the text")
     for name in sorted(in_text):
         if counts[name] > 1 and _definite(name, text, known):
-            return _reject("reference", "not_unique", f"'the {name}': the scene has {counts[name]} of them")
+            return reject("reference", "not_unique", f"'the {name}': the scene has {counts[name]} of them")
     whole_scene = len(set(evidence.object_ids)) == len(scene.objects) and bool(_GENERIC.search(text))
     for name in sorted(named - used):
-        return _reject("reference", "unused", f"the text names {name}, the program does not look at it")
+        return reject("reference", "unused", f"the text names {name}, the program does not look at it")
     for name in sorted(used - named):
         if not whole_scene:
-            return _reject("reference", "unnamed", f"the program looks at {name}, the text does not name it")
+            return reject("reference", "unnamed", f"the program looks at {name}, the text does not name it")
     return None
 
 
@@ -168,37 +185,80 @@ def visible(
         return None
     category = next(o.category for o in scene.objects if o.id == hidden[0])
     more = f" and {len(hidden) - 1} more" if len(hidden) > 1 else ""
-    return _reject(
+    return reject(
         "visible", "not_visible", f"{category} ({hidden[0]}){more} in none of {len(sampled)} frames"
     )
 
 
-def degenerate(outcome: Outcome) -> Rejection | None:
+def degenerate(draft: Draft, scene: Scene, outcome: Outcome) -> Rejection | None:
     """The answer says something about the scene."""
     answer, calls = outcome.answer, outcome.evidence.calls
     assert answer is not None
     if not calls:
-        return _reject("degenerate", "constant", "the program does not look at the scene")
+        return reject("degenerate", "constant", "the program does not look at the scene")
     if answer.type == "number" and answer.unit in ("count", "m", "cm", "m2") and float(answer.text) == 0:
-        return _reject("degenerate", "zero", f"the answer is {answer.text} {answer.unit}")
+        return reject("degenerate", "zero", f"the answer is {answer.text} {answer.unit}")
     for call in calls:
         name, _, arguments = call.rstrip(")").partition("(")
         target, *candidates = arguments.split(",")
         if name in ("closest", "farthest") and len(set(candidates) - {target}) < 2:
-            return _reject("degenerate", "single_candidate", f"{call}: there is only one candidate")
+            return reject("degenerate", "single_candidate", f"{call}: there is only one candidate")
+    if answer.unit == "count":
+        filtered = filters.filtered_categories(draft.program.source)
+        among = None if filtered is None else _among(scene, filtered)
+        if among is not None and answer.value == among:
+            return reject("degenerate", "all", f"the condition holds for all {among} of them")
     return None
+
+
+def _among(scene: Scene, names: Collection[str]) -> int | None:
+    """How many objects have one of these names (all without names); None where a name is not the scene's own."""
+    if not names:
+        return len(scene.objects)
+    counts = Counter(api.canonical(o.category) for o in scene.objects)
+    wanted = [named_categories(api.canonical(name), counts) for name in names]
+    return sum(counts[name] for name in set().union(*wanted)) if all(wanted) else None
+
+
+CONTINUOUS_AGREE, DISCRETE_AGREE, BINARY_AGREE = 2, 4, 6
+"""Other scenes that have to agree before a program counts as constant: lengths never meet by chance, counts of 1
+often do, and two-sided answers agree in six scenes once in 64."""
+
+
+def varies(outcome: Outcome, elsewhere: Iterable[Outcome]) -> Rejection | None:
+    """The answer is not the same wherever the program gives one.
+
+    Args:
+        outcome: On the draft's own scene.
+        elsewhere: On other scenes; those where it failed do not count.
+    """
+    answer = outcome.answer
+    assert answer is not None
+    others = [other.answer for other in elsewhere if other.answer is not None]
+    if answer.type == "number" and answer.unit != "count":
+        needed = CONTINUOUS_AGREE
+    else:
+        binary = answer.type == "boolean" or len(outcome.options) == 2
+        needed = BINARY_AGREE if binary else DISCRETE_AGREE
+    if len(others) < needed or any(
+        (other.type, other.value, other.unit) != (answer.type, answer.value, answer.unit) for other in others
+    ):
+        return None
+    return reject("degenerate", "same_everywhere", f"also in {len(others)} other scenes: {answer.value}")
 
 
 def margin(measured: Margin) -> Rejection | None:
     """The answer survives the noise of the annotation."""
-    return None if measured.sufficient else _reject("margin", "ambiguous", measured.detail)
+    return None if measured.sufficient else reject("margin", "ambiguous", measured.detail)
 
 
-def duplicate(key: str, seen: Collection[str]) -> Rejection | None:
-    """Nothing equivalent has been accepted before."""
-    if key not in seen:
-        return None
-    return _reject("duplicate", "duplicate", "same scene, type, objects in their roles, and answer")
+def duplicate(key: str, near: Iterable[str], seen: Collection[str]) -> Rejection | None:
+    """Nothing equivalent has been accepted before (keys are made by `ouroboros_data.stages.keys`)."""
+    if key in seen:
+        return reject("duplicate", "duplicate", "same scene, type, objects in their roles, and answer")
+    if any(other in seen for other in near):
+        return reject("duplicate", "near_duplicate", "the same objects and answer in other words or roles")
+    return None
 
 
 def _definite(name: str, text: str, categories: Iterable[str]) -> bool:

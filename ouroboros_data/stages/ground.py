@@ -7,15 +7,15 @@ from dataclasses import replace
 
 from ouroboros_data.config import ProgramSettings
 from ouroboros_data.digest import scene_digest
-from ouroboros_data.ids import content_hash
 from ouroboros_data.programs import api, margins
 from ouroboros_data.programs.results import Outcome
 from ouroboros_data.programs.sandbox import SandboxPool
-from ouroboros_data.stages import gates
+from ouroboros_data.stages import gates, wording
 from ouroboros_data.stages.gates import Rejection
+from ouroboros_data.stages.keys import duplicate_key, near_duplicate_keys
 from ouroboros_data.types import Answer, Draft, Evidence, Scene, Verdict
 
-__all__ = ["duplicate_key", "ground", "scene_digest"]
+__all__ = ["duplicate_key", "ground", "keys_of", "scene_digest"]
 
 
 def ground(
@@ -27,6 +27,7 @@ def ground(
     min_pixel_share: float,
     pool: SandboxPool,
     seen: frozenset[str] = frozenset(),
+    elsewhere: Sequence[api.Tables] = (),
 ) -> list[Verdict]:
     """Check the drafts about one scene; exactly one verdict per draft, in order.
 
@@ -40,7 +41,8 @@ def ground(
         programs: Noise, jitter count and tolerances.
         min_pixel_share: From this share on an object counts as visible in a frame.
         pool: Where programs run.
-        seen: ``duplicate_key`` of everything accepted in earlier rounds.
+        seen: ``keys_of`` everything accepted in earlier rounds.
+        elsewhere: Other scenes, on which the programs are run to see whether their answers ever vary.
 
     Raises:
         SandboxError: The sandbox does not work; no verdict is made up for that.
@@ -56,6 +58,14 @@ def ground(
         if problem:
             stopped[i] = problem
     alive = [i for i in range(len(drafts)) if i not in stopped]
+    if elsewhere and alive:
+        sources = [drafts[i].program.source for i in alive]
+        runs = [pool.run(other, sources) for other in elsewhere]
+        for i, outcomes_of_i in zip(alive, zip(*runs, strict=True), strict=True):
+            problem = gates.varies(outcomes[i], outcomes_of_i)
+            if problem:
+                stopped[i] = problem
+        alive = [i for i in alive if i not in stopped]
     measured = margins.measure(
         pool,
         scene,
@@ -72,39 +82,20 @@ def ground(
         if i in margin_of:
             answer = outcomes[i].answer
             assert answer is not None
-            key = duplicate_key(draft, answer, outcomes[i].evidence)
-            problem = gates.margin(margin_of[i]) or gates.duplicate(key, taken)
+            key, *near = keys_of(draft, answer, outcomes[i].evidence)
+            problem = gates.margin(margin_of[i]) or gates.duplicate(key, near, taken)
             if problem:
                 stopped[i] = problem
             else:
-                taken.add(key)
+                taken.update((key, *near))
         verdict = _verdict(draft, outcomes.get(i), stopped.get(i))
         verdicts.append(replace(verdict, margin=margin_of[i].multiple) if i in margin_of else verdict)
     return verdicts
 
 
-def duplicate_key(draft: Draft, answer: Answer, evidence: Evidence) -> str:
-    """Equal for two drafts that ask the same of the same objects in the same roles, however they word it.
-
-    Roles are in ``evidence.calls``: ``bearing(a,b,c)`` and ``bearing(a,c,b)`` differ. The answer enters by
-    value, so that shuffled options do not make a question new, and a number as it is stated: asking for it at another
-    resolution is another question.
-    """
-    question = draft.question
-    value = list(answer.value) if isinstance(answer.value, tuple) else answer.value
-    if answer.type == "number":
-        value = answer.text
-    return content_hash(
-        "duplicate",
-        question.scene_id,
-        question.question_type,
-        answer.type,
-        answer.unit,
-        value,
-        sorted(question.options),
-        sorted(evidence.object_ids),
-        sorted(evidence.calls),
-    )
+def keys_of(draft: Draft, answer: Answer, evidence: Evidence) -> tuple[str, ...]:
+    """All keys under which an accepted draft is known again, the strictest first."""
+    return duplicate_key(draft, answer, evidence), *near_duplicate_keys(draft, answer, evidence)
 
 
 def _outcomes(
@@ -130,8 +121,11 @@ def _static(
         gates.execute(outcome)
         or gates.answer_type(draft, outcome)
         or gates.reference(draft, scene, outcome.evidence)
+        or wording.direction(draft)
+        or wording.candidates(draft, scene, outcome)
+        or wording.gives_away(draft, outcome)
         or gates.visible(scene, frame_ids, outcome.evidence, min_pixel_share)
-        or gates.degenerate(outcome)
+        or gates.degenerate(draft, scene, outcome)
     )
 
 

@@ -1,4 +1,4 @@
-"""One round of drafts: proposed and checked, scene by scene, in shards."""
+"""One round of drafts: proposed and checked, scene by scene, in shards, then balanced as a whole."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import functools
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ouroboros_data import registry
@@ -18,17 +18,21 @@ from ouroboros_data.errors import StoreError
 from ouroboros_data.ids import canonical_json, content_hash
 from ouroboros_data.media.frames import sample_frame_ids
 from ouroboros_data.plugins import Brief, Proposer
-from ouroboros_data.programs.api import API_VERSION
+from ouroboros_data.programs.api import API_VERSION, tables
 from ouroboros_data.programs.jail import Mode
 from ouroboros_data.programs.sandbox import SandboxPool
 from ouroboros_data.progress import Progress
 from ouroboros_data.records import from_json, to_json
-from ouroboros_data.stages.ground import duplicate_key, ground
+from ouroboros_data.stages.balance import balance
+from ouroboros_data.stages.gates import GATES
+from ouroboros_data.stages.ground import ground, keys_of
 from ouroboros_data.store import RunStore
 from ouroboros_data.types import Draft, Scene, Verdict
 
 SHARD = 8
 """Scenes a unit: what a killed run owes at most, per worker."""
+TRUSTED = frozenset(["grammar"])
+"""Proposers whose programs are our own, and need not be run on other scenes to see that their answers vary."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,18 +71,23 @@ def _sandbox(mode: Mode, allow_unjailed: bool) -> SandboxPool:
 
 def _propose_and_ground(task: _Task) -> list[dict[str, Any]]:
     proposer, programs = open_proposer(task.recipe), task.recipe.programs
+    share = task.recipe.frames.min_pixel_share
+    checks = 0 if task.recipe.proposer.name in TRUSTED else programs.constant_check_scenes
+    sampled = {scene.id: sample_frame_ids(scene, task.recipe.frames.count) for scene in task.scenes}
+    known = {s.id: tables(s, sampled[s.id], share) for s in task.scenes} if checks else {}
     rows = []
     for scene, brief, seen in zip(task.scenes, task.briefs, task.seen, strict=True):
-        frame_ids = sample_frame_ids(scene, task.recipe.frames.count)
+        frame_ids = sampled[scene.id]
         drafts = proposer.propose(scene, frame_ids, brief)
         verdicts = ground(
             scene,
             frame_ids,
             drafts,
             programs=programs,
-            min_pixel_share=task.recipe.frames.min_pixel_share,
+            min_pixel_share=share,
             pool=_sandbox(programs.jail, programs.allow_unjailed),
             seen=seen,
+            elsewhere=[other for name, other in known.items() if name != scene.id][:checks],
         )
         rows += [
             to_json(Checked(draft=draft, verdict=verdict))
@@ -112,7 +121,7 @@ def propose_round(
         )
         digests = [scene_digest(scene) for scene in shard]
         used = [sorted(keys_) for keys_ in task.seen]
-        identity = open_proposer(recipe).id, API_VERSION, settings, digests, to_json(task.briefs), used
+        identity = open_proposer(recipe).id, API_VERSION, GATES, settings, digests, to_json(task.briefs), used
         keys.append(content_hash("propose", *identity))
         tasks.append(task)
     todo = [i for i, key in enumerate(keys) if not store.done("propose", key)]
@@ -122,18 +131,33 @@ def propose_round(
         for position, rows in engine.map(_propose_and_ground, [tasks[i] for i in todo]):
             store.write("propose", keys[todo[position]], rows)
             advance(sum(brief.count for brief in tasks[todo[position]].briefs))
-    return [
+    return _balanced(
         from_json(Checked, row, where=f"units/propose/{key}.jsonl", error=StoreError)
         for key in keys
         for row in store.read("propose", key)
-    ]
+    )
+
+
+def _balanced(checked: Iterable[Checked]) -> list[Checked]:
+    items = list(checked)
+    out = balance([(item.draft, item.verdict) for item in items])
+    for i, rejection in out.items():
+        verdict = replace(
+            items[i].verdict,
+            status="rejected",
+            stage=rejection.stage,
+            reason=rejection.reason,
+            detail=rejection.detail,
+        )
+        items[i] = replace(items[i], verdict=verdict)
+    return items
 
 
 def accepted_keys(checked: Iterable[Checked]) -> Mapping[str, set[str]]:
-    """Duplicate keys of the accepted drafts, by scene."""
+    """Keys of the accepted drafts, by scene, under which they are known again."""
     keys: dict[str, set[str]] = defaultdict(set)
     for item in checked:
         if item.verdict.answer is not None and item.verdict.status == "accepted":
-            key = duplicate_key(item.draft, item.verdict.answer, item.verdict.evidence)
-            keys[item.draft.question.scene_id].add(key)
+            found = keys_of(item.draft, item.verdict.answer, item.verdict.evidence)
+            keys[item.draft.question.scene_id].update(found)
     return keys

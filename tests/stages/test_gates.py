@@ -159,7 +159,7 @@ def outcome(value, unit, *calls):
     ],
 )
 def test_degenerate(made, reason):
-    rejection = gates.degenerate(made)
+    rejection = gates.degenerate(DISTANCE, ROOM, made)
     assert (rejection and rejection.reason) == reason
 
 

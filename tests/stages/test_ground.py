@@ -8,10 +8,12 @@ import pytest
 
 from ouroboros_data import resources
 from ouroboros_data.config import ProgramSettings
+from ouroboros_data.programs import api
 from ouroboros_data.programs.sandbox import SandboxPool
 from ouroboros_data.records import to_json
 from ouroboros_data.stages.gates import GATES
-from ouroboros_data.stages.ground import duplicate_key, ground
+from ouroboros_data.stages.ground import duplicate_key, ground, keys_of
+from ouroboros_data.stages.propose import Checked, accepted_keys
 
 DIRECTION = 'return choice(sector({}, "left-right"), ["left", "right"])'
 
@@ -115,6 +117,61 @@ DRAFTS = {
         "rejected",
         "degenerate",
         "zero",
+    ),
+    "the wrong end": (
+        hand.draft(
+            "Order these from tallest to shortest: table, tv, lamp?",
+            'row = sorted([only(n) for n in ["table", "tv", "lamp"]], key=height)\n'
+            "return ordering([o.category for o in row])",
+            mentions=("table", "tv", "lamp"),
+            answer_type="ordering",
+            kind="size_order",
+        ),
+        "rejected",
+        "wording",
+        "direction",
+    ),
+    "chosen among others": (
+        hand.draft(
+            "How tall is the chair that is closest to the table, in metres?",
+            'table = only("table")\nreturn number(height(closest(table, objects("chair", "table"))), "m")',
+            mentions=("chair", "table"),
+        ),
+        "accepted",  # the table itself is no candidate
+        "",
+        "",
+    ),
+    "all of them": (
+        hand.draft(
+            "How many chairs are within 9 metres of the table?",
+            'table = only("table")\n'
+            'return number(len([c for c in objects("chair") if distance(c, table) < 9]), "count")',
+            mentions=("chair", "table"),
+            unit="count",
+            kind="filtered_count",
+        ),
+        "rejected",
+        "degenerate",
+        "all",
+    ),
+    "told": (
+        hand.draft(
+            "The table is 2.0 m long. How long is the table, in metres?",
+            'return number(length(only("table")), "m")',
+            mentions=("table",),
+            kind="object_length",
+        ),
+        "rejected",
+        "wording",
+        "gives_away",
+    ),
+    "the same under another type": (
+        replace(
+            GAP, question=replace(GAP.question, id="q", text="Table to tv, in metres?", question_type="gap")
+        ),
+        "rejected",
+        "duplicate",
+        "near_duplicate",
     ),
     "on the border": (
         # The lamp's centre lies on the line through the table, half a metre behind it.
@@ -240,3 +297,46 @@ def test_shuffled_options_are_the_same_question(pool):
 
 def test_nothing_in_nothing_out(pool):
     assert check(pool, []) == []
+
+
+ALWAYS_TWO = hand.draft(
+    "How many chairs are in the room?",
+    'return number(2 + 0 * count("chair"), "count")',
+    mentions=("chair",),
+    unit="count",
+    kind="object_counting",
+)
+
+
+def test_a_program_that_never_varies_is_rejected_where_other_scenes_are_given(pool):
+    room = hand.room()
+    fewer = replace(room, objects=tuple(o for o in room.objects if o.id != "c2"))
+    none = replace(room, objects=tuple(o for o in room.objects if o.category != "chair"))
+    other = [api.tables(scene, hand.FRAMES, hand.SHARE) for scene in (fewer, none, fewer, none)]
+    count = hand.draft(
+        "How many chairs are there?",
+        'return number(count("chair"), "count")',
+        mentions=("chair",),
+        unit="count",
+        kind="object_counting",
+    )
+
+    def reasons(drafts, elsewhere):
+        verdicts = ground(
+            room, hand.FRAMES, drafts, programs=ProgramSettings(), min_pixel_share=hand.SHARE, pool=pool,
+            elsewhere=elsewhere,
+        )  # fmt: skip
+        return [v.reason for v in verdicts]
+
+    assert reasons([ALWAYS_TWO], []) == [""]
+    assert reasons([ALWAYS_TWO], other[:3]) == [""]
+    assert reasons([ALWAYS_TWO, count], other) == ["same_everywhere", ""]
+
+
+def test_earlier_rounds_are_known_by_all_keys(pool):
+    verdict = check(pool, [GAP])[0]
+    found = accepted_keys([Checked(draft=GAP, verdict=verdict)])["room"]
+    assert found == set(keys_of(GAP, verdict.answer, verdict.evidence)) and len(found) == 3
+    renamed = DRAFTS["the same under another type"][0]
+    again = check(pool, [renamed], seen=frozenset(found))
+    assert [v.reason for v in again] == ["near_duplicate"]
