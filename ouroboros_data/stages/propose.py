@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import functools
 import json
 from collections import defaultdict
@@ -19,8 +18,7 @@ from ouroboros_data.ids import canonical_json, content_hash
 from ouroboros_data.media.frames import sample_frame_ids
 from ouroboros_data.plugins import Brief, Proposer
 from ouroboros_data.programs.api import API_VERSION, tables
-from ouroboros_data.programs.jail import Mode
-from ouroboros_data.programs.sandbox import SandboxPool
+from ouroboros_data.programs.worker import sandbox_here
 from ouroboros_data.progress import Progress
 from ouroboros_data.records import from_json, to_json
 from ouroboros_data.stages.balance import balance
@@ -62,13 +60,6 @@ def _proposer(name: str, options: str) -> Proposer:
     return proposer
 
 
-@functools.lru_cache(maxsize=1)  # one sandbox a worker process, made there: it does not survive a fork
-def _sandbox(mode: Mode, allow_unjailed: bool) -> SandboxPool:
-    pool = SandboxPool(mode=mode, allow_unjailed=allow_unjailed).__enter__()
-    atexit.register(pool.__exit__, None, None, None)
-    return pool
-
-
 def _propose_and_ground(task: _Task) -> list[dict[str, Any]]:
     proposer, programs = open_proposer(task.recipe), task.recipe.programs
     share = task.recipe.frames.min_pixel_share
@@ -85,7 +76,7 @@ def _propose_and_ground(task: _Task) -> list[dict[str, Any]]:
             drafts,
             programs=programs,
             min_pixel_share=share,
-            pool=_sandbox(programs.jail, programs.allow_unjailed),
+            pool=sandbox_here(programs.jail, programs.allow_unjailed),
             seen=seen,
             elsewhere=[other for name, other in known.items() if name != scene.id][:checks],
         )
