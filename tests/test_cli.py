@@ -21,7 +21,17 @@ def run(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 def test_help_lists_the_commands(tmp_path: Path) -> None:
     done = run("--help", cwd=tmp_path)
     assert done.returncode == 0
-    for command in ("build", "report", "adapters", "doctor", "recipes", "scenes"):
+    for command in (
+        "build",
+        "report",
+        "adapters",
+        "doctor",
+        "recipes",
+        "scenes",
+        "run-program",
+        "verify",
+        "audit",
+    ):
         assert command in done.stdout
 
 
