@@ -67,6 +67,10 @@ SURE = {
         "How tall is the tallest chair?",
         "return number(height(sorted(objects('chair'), key=height, reverse=True)[-1]), 'm')",
     ),
+    "least of a negative": (
+        "How tall is the smallest chair?",
+        "return number(height(min(objects('chair'), key=lambda o: -volume(o))), 'm')",
+    ),
     "tuple keys": (
         "How tall is the chair nearest to the table?",
         "t = only('table')\n"
@@ -146,6 +150,10 @@ NOT_SURE = {
         "What is the largest of the length, width and height of the table?",
         "o = only('table')\nreturn number(max(length(o), width(o), height(o)), 'm')",
     ),
+    "least of a negative": (
+        "Which is the tallest?",
+        "return choice(min(objects('table', 'tv'), key=lambda o: -height(o)).category, ['table', 'tv'])",
+    ),
     "key that subtracts": (
         "Which is the tallest?",
         "return choice(min(objects('table', 'tv'), key=lambda o: 9 - height(o)).category, ['table', 'tv'])",
@@ -217,6 +225,7 @@ def chosen(*calls, ids=("t", "c1", "c2", "v")):
         ("Which of these is the closest to the table?", ("closest(t,c1,v)",), None),
         ("How tall is the chair closest to the thing closest to the tv?", ("closest(t,c1,v)",), None),
         ("How tall is the chair closest to the tv?", ("closest(v,c1,c2)", "closest(t,c1,v)"), None),
+        ("How tall is the chair closest to the tv?", ("closest(t,c1,v)", "closest(v,c1,c2)"), None),
     ],
 )
 def test_the_x_closest_to_is_chosen_among_x(text, calls, reason):
@@ -295,6 +304,7 @@ def counting(body):
         # One that meets the condition, and a table: two by chance.
         ("return number(count('table') + len([c for c in objects('chair') if height(c) > 9]), 'count')", 2, None),
         ("xs = objects('chair')\nxs = xs[:1]\nreturn number(len([c for c in xs if height(c)]), 'count')", 2, None),
+        ("return number(len([1 for c in objects('chair') for t in objects('tv') if distance(c, t)]), 'count')", 2, None),
         ("n = 'chair'\nreturn number(len([c for c in objects(n) if height(c)]), 'count')", 2, None),
     ],
 )  # fmt: skip
