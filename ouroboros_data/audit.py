@@ -274,7 +274,7 @@ def _audit_scene(task: _Task) -> list[RowReport] | str:
     ):
         fixed, reason = None, ""
         if differences and settings.repair:
-            fixed, reason = corrected(item.row, scene, digest, differences, settings, pool)
+            fixed, reason = corrected(item, scene, digest, differences, settings, pool)
         reports.append(
             RowReport(
                 file=item.file,

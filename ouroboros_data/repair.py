@@ -15,7 +15,7 @@ from ouroboros_data.ids import canonical_json
 from ouroboros_data.manifest import versions
 from ouroboros_data.programs.confinement import confinement
 from ouroboros_data.programs.sandbox import SandboxPool
-from ouroboros_data.rowcheck import DERIVED, Difference, Settings, scene_columns
+from ouroboros_data.rowcheck import DERIVED, Difference, Item, Settings, scene_columns
 from ouroboros_data.snapshot import answer_columns, freeze_rows, write_parquet
 from ouroboros_data.stages.ground import ground
 from ouroboros_data.store import write_atomic
@@ -44,7 +44,7 @@ class Repaired:
 
 
 def corrected(
-    row: Mapping[str, Any],
+    item: Item,
     scene: Scene,
     digest: str,
     differences: Sequence[Difference],
@@ -59,13 +59,15 @@ def corrected(
     Raises:
         SandboxError: The sandbox does not work.
     """
+    row = item.row
     columns = {difference.column for difference in differences}
     foreign = sorted(columns - DERIVED - {"iteration"})
     if "id" in foreign:
         return None, "its question or its program was changed after its id was made from them"
     if foreign:
         return None, f"cannot be derived: {foreign[0]}: {_first(differences, foreign[0])}"
-    if "scene_sha256" not in columns and {"evidence", "answer"} <= columns:
+    # A hashed id that agrees says that the program is the row's own. Without one, its objects have to say it.
+    if not item.id_known and "scene_sha256" not in columns and {"evidence", "answer"} <= columns:
         return None, "its program gives another answer from other objects: it may be another question's"
     if _first(differences, "iteration") is not None:
         row = {**row, "iteration": _first(differences, "iteration")}

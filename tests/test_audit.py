@@ -173,6 +173,25 @@ def test_swapped_programs_without_hashed_ids_are_dropped_too(
     assert (done.corrected, done.dropped) == (0, len(changed))
 
 
+@pytest.mark.parametrize("hashed", [True, False])
+def test_a_program_is_trusted_by_its_id_or_by_its_objects(
+    hashed: bool, dataset: Path, store: Path, tmp_path: Path
+) -> None:
+    """Answer and evidence changed together: with a hashed id it is they that are wrong, else it may be the program."""
+
+    def spoil(iteration: int, rows: Rows) -> set[int]:
+        for n, row in enumerate(rows):
+            row["id"] = row["id"] if hashed else f"plain-{iteration}-{n}"
+        flip(rows[1])
+        rows[1]["evidence"] = ["b"] if rows[1]["evidence"] != ["b"] else ["l"]
+        return {1}
+
+    changed = kit.spoiled(dataset, tmp_path / "d", spoil)
+    report, done = repaired(tmp_path / "d", store, tmp_path / "out")
+    assert found(report) == changed
+    assert (done.corrected, done.dropped) == ((2, 0) if hashed else (0, 2))
+
+
 def test_a_scene_that_moved_by_20_cm_is_found(dataset: Path, tmp_path: Path) -> None:
     moved = kit.scene("room-b")
     table = replace(moved.objects[0], center_m=(0.2, 0.0, 0.5))
