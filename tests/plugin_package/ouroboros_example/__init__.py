@@ -175,7 +175,7 @@ class Memory:
         self, items: Sequence[Labelled], frames: FrameSource, *, blind: bool = False
     ) -> list[Confidence]:
         for item in items:
-            log(f"score-{blind}", f"{self._state} {item.question.id}")
+            log(f"score-{blind}", f"{self._state} {item.question.id} {item.question.scene_id}")
             if not blind:
                 assert len(frames(item.question)) == len(item.question.frame_ids)
         return [
@@ -188,7 +188,8 @@ class Memory:
         ]
 
     def answer(self, questions: Sequence[Question], frames: FrameSource, *, blind: bool = False) -> list[str]:
-        log(f"answer-{blind}", self._state)
+        # The control asks the same of another scene's frames: another piece of work.
+        log(f"answer-{blind}", f"{self._state} {content_hash([q.scene_id for q in questions])}")
         return ["2" for _ in questions]
 
     def train(
