@@ -67,9 +67,7 @@ class StoreScenes:
         if not found:
             some = next(iter(_entries(self.store)), None)
             hint = (
-                f"for example {some!r}; `ouroboros-data scenes list --store {self.store}`"
-                if some
-                else "it is empty"
+                f"for example {some!r}; `ouroboros-data scenes list {self.store}`" if some else "it is empty"
             )
             raise SceneError(f"no scene {scene_id!r}", where=str(self.store), fix=hint)
         return scenetable.read_scene(self.store / "scenes" / found[0].file, found[0].digest)
