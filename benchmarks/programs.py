@@ -60,7 +60,7 @@ def rooms(count: int, drafts: int) -> list[Work]:
 def plain(tables: api.Tables, sources: Sequence[str]) -> list[Outcome]:
     """The same outcomes without any wall: API, programs and results in this interpreter."""
     names: dict[str, Any] = sandbox._given(tables, tables.copies[:1], True)
-    exec(compile(api.prelude() + sandbox._SETUP, "<api>", "exec"), names)
+    exec(compile(api.prelude(whole=False) + sandbox._SETUP, "<api>", "exec"), names)
     programs = []
     findings = [lint.check(source) for source in sources]
     for source, finding in zip(sources, findings, strict=True):
@@ -77,7 +77,7 @@ def plain(tables: api.Tables, sources: Sequence[str]) -> list[Outcome]:
 def bare(tables: api.Tables, sources: Sequence[str]) -> Any:
     """Compile and exec alone: no lint, no check of the results."""
     names: dict[str, Any] = sandbox._given(tables, tables.copies[:1], True)
-    exec(compile(api.prelude() + sandbox._SETUP, "<api>", "exec"), names)
+    exec(compile(api.prelude(whole=False) + sandbox._SETUP, "<api>", "exec"), names)
     programs = []
     for source in sources:
         exec(compile(source, "<program>", "exec"), names)
