@@ -218,7 +218,9 @@ def test_scans_that_moved(tmp_path: Path, odd: dict[str, str]) -> None:
 
 
 def test_ctrl_c_loses_only_what_was_in_flight(tmp_path: Path) -> None:
-    words = ["ingest", "procedural", "--out", "store", "--workers", "2", "--set", "count=40", *SMALL]
+    # Rooms that take long enough: on an idle machine forty small ones are done before the signal comes.
+    slow = ["--set", "frame_count=16", "--set", "size_px=[320, 240]"]
+    words = ["ingest", "procedural", "--out", "store", "--workers", "2", "--set", "count=40", *slow]
     command = [sys.executable, "-m", "ouroboros_data.cli", "scenes", *words]
     running = subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
