@@ -223,7 +223,13 @@ def test_ctrl_c_loses_only_what_was_in_flight(tmp_path: Path) -> None:
     words = ["ingest", "procedural", "--out", "store", "--workers", "2", "--set", "count=40", *slow]
     command = [sys.executable, "-m", "ouroboros_data.cli", "scenes", *words]
     running = subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell's background job inherits "ignore", and so would this one.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
     while len(list(tmp_path.glob("store/scenes/*.parquet"))) < 5:
