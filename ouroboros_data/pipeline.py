@@ -17,14 +17,14 @@ import yaml
 
 from ouroboros_data import registry
 from ouroboros_data.config import Recipe, recipe_from_mapping
-from ouroboros_data.curriculum import Outcome, answerable_blind, bin_weights, scene_weights
+from ouroboros_data.curriculum import Outcome, bin_weights
 from ouroboros_data.digest import scene_digest
 from ouroboros_data.engine.local import LocalEngine
 from ouroboros_data.errors import RecipeError, SnapshotError
-from ouroboros_data.ids import seed_from
+from ouroboros_data.feedback import brief_of, briefs, outcome_of
 from ouroboros_data.manifest import manifest_of
 from ouroboros_data.media.frames import FrameBank, sampled_times
-from ouroboros_data.plugins import Brief, Past
+from ouroboros_data.plugins import Brief
 from ouroboros_data.programs.jail import require
 from ouroboros_data.progress import Progress, Silent
 from ouroboros_data.records import to_json
@@ -69,10 +69,10 @@ def build(recipe: Recipe, run: Path, *, progress: Progress | None = None) -> Bui
         solver = SolverStages(recipe, store, FrameBank(by_id, recipe.frames.reader), progress)
 
         def propose(
-            label: str, to: Sequence[Scene], briefs: dict[str, Brief], earlier: list[Checked]
+            label: str, to: Sequence[Scene], asked: dict[str, Brief], earlier: list[Checked]
         ) -> list[Checked]:
             return propose_round(
-                recipe, to, briefs, earlier, label=label, store=store, engine=engine, progress=progress
+                recipe, to, asked, earlier, label=label, store=store, engine=engine, progress=progress
             )
 
         progress.say("[bold]before the loop[/]")
@@ -86,7 +86,7 @@ def build(recipe: Recipe, run: Path, *, progress: Progress | None = None) -> Bui
         by_id.update({scene.id: scene for scene in scenes})
         with clock.stage(0, "held-out drafts"):
             count = recipe.scenes.holdout_drafts
-            even = {scene.id: replace(_brief(recipe, scene, 0, {}, ()), count=count) for scene in held_out}
+            even = {scene.id: replace(brief_of(recipe, scene, 0, {}), count=count) for scene in held_out}
             exam = _accepted(propose("held-out drafts", held_out, even, [])) if held_out else []
         with clock.stage(0, "examine"):
             replies = solver.examine(checkpoint, exam)
@@ -100,9 +100,9 @@ def build(recipe: Recipe, run: Path, *, progress: Progress | None = None) -> Bui
         for t in range(1, recipe.iterations + 1):
             progress.say(f"[bold]iteration {t} of {recipe.iterations}[/]")
             weights = bin_weights(outcomes, list(bins), t, recipe.curriculum)
-            briefs = _briefs(recipe, train, t, weights, rows, probes, outcomes)
+            asked = briefs(recipe, train, t, weights, rows, probes, outcomes)
             with clock.stage(t, "propose"):
-                checked = propose("propose and check", train, briefs, rows)
+                checked = propose("propose and check", train, asked, rows)
             accepted = _some(_accepted(checked), checked, t)
             with clock.stage(t, "probe"):
                 read = {look: solver.probe(checkpoint, accepted, look) for look in LOOKS}
@@ -110,7 +110,7 @@ def build(recipe: Recipe, run: Path, *, progress: Progress | None = None) -> Bui
             with clock.stage(t, "train"):
                 checkpoint, trained = solver.train(checkpoint, accepted, t)
             probes |= probe_results(recipe, probed_with, read, trained)
-            outcomes += [_outcome(recipe, item, probes, t) for item in accepted]
+            outcomes += [outcome_of(recipe, item, probes, t) for item in accepted]
             rows += accepted
             start = start or exam_of(probed_with.id, exam, replies, rows)
             with clock.stage(t, "examine"):
@@ -188,69 +188,6 @@ def _some(accepted: list[Checked], checked: Sequence[Checked], iteration: int) -
         fix = "ask for fewer drafts_per_scene, give more scenes, or allow more bins"
         raise SnapshotError(f"iteration {iteration} accepted none of {len(checked)} drafts: {why}", fix=fix)
     return accepted
-
-
-def _outcome(recipe: Recipe, item: Checked, probes: dict[str, ProbeResult], iteration: int) -> Outcome:
-    question = item.draft.question
-    probe = probes[question.id]
-    return Outcome(
-        iteration=iteration,
-        scene_id=question.scene_id,
-        bin=item.draft.bin,
-        band=probe.band,
-        blind=answerable_blind(
-            max(probe.blind_confidence, probe.elsewhere_confidence), len(question.options), recipe.curriculum
-        ),
-    )
-
-
-def _briefs(
-    recipe: Recipe,
-    scenes: Sequence[Scene],
-    iteration: int,
-    weights: dict[str, float],
-    rows: Sequence[Checked],
-    probes: dict[str, ProbeResult],
-    outcomes: Sequence[Outcome],
-) -> dict[str, Brief]:
-    last: dict[str, list[Outcome]] = {scene.id: [] for scene in scenes}
-    past: dict[str, list[Past]] = {scene.id: [] for scene in scenes}
-    for item, outcome in zip(rows, outcomes, strict=True):
-        if outcome.iteration == iteration - 1 and item.verdict.answer is not None:
-            probe = probes[item.draft.question.id]
-            last[outcome.scene_id].append(outcome)
-            past[outcome.scene_id].append(
-                Past(
-                    text=item.draft.question.text,
-                    answer=item.verdict.answer.text,
-                    bin=outcome.bin,
-                    band=outcome.band,
-                    confidence=probe.confidence,
-                )
-            )
-    return {
-        scene.id: _brief(
-            recipe,
-            scene,
-            iteration,
-            scene_weights(last[scene.id], weights, recipe.curriculum),
-            tuple(past[scene.id]),
-        )
-        for scene in scenes
-    }
-
-
-def _brief(
-    recipe: Recipe, scene: Scene, iteration: int, weights: dict[str, float], past: tuple[Past, ...]
-) -> Brief:
-    return Brief(
-        iteration=iteration,
-        count=recipe.proposer.drafts_per_scene,
-        seed=seed_from("propose", recipe.seed, iteration, scene.id),
-        weights=weights,
-        history=past,
-        min_pixel_share=recipe.frames.min_pixel_share,
-    )
 
 
 def _sample(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -49,6 +49,19 @@ class Past:
     bin: str
     band: Band
     confidence: float
+    blind: bool = False
+    """Whether the solver knew the answer without the frames."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BandCounts:
+    """Accepted questions of one bin by what the solver made of them."""
+
+    easy: int = 0
+    frontier: int = 0
+    hard: int = 0
+    blind: int = 0
+    """Of all three: those whose answer the solver knew without the frames."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +74,9 @@ class Brief:
     weights: Mapping[str, float]
     """Relative weight of each bin for this scene; a bin that is absent has weight 1."""
     history: tuple[Past, ...] = ()
+    """This scene's accepted questions of the last round."""
+    bin_counts: Mapping[str, BandCounts] = field(default_factory=dict)
+    """The last round over all training scenes, by bin; empty in the first round."""
     min_pixel_share: float = 0.002
     """From this share of a frame's pixels on, an object counts as visible there."""
 

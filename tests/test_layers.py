@@ -17,8 +17,8 @@ LAYERS: list[set[str]] = [
     {"report", "pipeline", "audit", "repair", "rowcheck", "drafts"},
     {"manifest", "summary", "snapshot", "card", "evaluate", "published"},
     {"stages"},
-    {"curriculum"},
     {"proposers", "programs", "models"},
+    {"curriculum", "feedback"},
     {
         "engine",
         "geometry",
