@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ouroboros_data.config import Recipe, load_recipe
     from ouroboros_data.pipeline import BuildResult, build
     from ouroboros_data.programs.run import run_program
-    from ouroboros_data.scenefile import load_scene
+    from ouroboros_data.scenes.file import load_scene
 
 __all__ = ["BuildResult", "Recipe", "build", "load_recipe", "load_scene", "run_program"]
 

@@ -14,9 +14,9 @@ from ouroboros_data.cli_common import SandboxOption, SetOption, UnjailedOption, 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ouroboros_data.audit import Report, Scenes
+    from ouroboros_data.auditing.audit import Report, Scenes
+    from ouroboros_data.auditing.drafts import SceneSource
     from ouroboros_data.config import FrameSettings, ProgramSettings, Recipe
-    from ouroboros_data.drafts import SceneSource
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
 Workers = Annotated[int, typer.Option(min=0, help="Processes; 0: one per core.")]
@@ -108,7 +108,7 @@ def verify(
 ) -> None:
     """Take drafts through the gates of a build. Exit code 1 if one is rejected."""
     with boundary() as console:
-        from ouroboros_data.drafts import verify as verify_file
+        from ouroboros_data.auditing.drafts import verify as verify_file
         from ouroboros_data.progress import Silent, Terminal
         from ouroboros_data.records import to_json
 
@@ -161,11 +161,11 @@ def audit(
     with boundary("Nothing was changed.") as console:
         from dataclasses import replace
 
-        from ouroboros_data.audit import audit as audit_rows
+        from ouroboros_data.auditing.audit import audit as audit_rows
+        from ouroboros_data.auditing.published import read_published
+        from ouroboros_data.auditing.repair import need_free, write_copy
         from ouroboros_data.progress import Silent, Terminal
-        from ouroboros_data.published import read_published
         from ouroboros_data.records import to_json
-        from ouroboros_data.repair import need_free, write_copy
 
         there = _audit_scenes(scenes, run)
         if repair is not None:
@@ -229,9 +229,9 @@ def _recipe(
 
 
 def _scene_source(scene_file: Path | None, store: Path | None, recipe: Recipe | None) -> SceneSource:
-    from ouroboros_data import scenestore
-    from ouroboros_data.drafts import FileScene, RecipeScenes, StoreScenes
+    from ouroboros_data.auditing.drafts import FileScene, RecipeScenes, StoreScenes
     from ouroboros_data.errors import RecipeError
+    from ouroboros_data.scenes import store as scenestore
 
     if scene_file is not None and store is not None:
         raise RecipeError("both --scene and --store", fix="give one of them")
@@ -246,7 +246,7 @@ def _scene_source(scene_file: Path | None, store: Path | None, recipe: Recipe | 
 
 
 def _audit_scenes(store: Path | None, run: Path | None) -> Scenes:
-    from ouroboros_data.audit import scenes_of_run, scenes_of_store
+    from ouroboros_data.auditing.audit import scenes_of_run, scenes_of_store
     from ouroboros_data.errors import RecipeError
 
     if store is not None and run is None:

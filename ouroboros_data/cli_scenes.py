@@ -97,8 +97,8 @@ def _settings(
 
 
 def _rebind(console: Console, store: Path, text: str) -> None:
-    from ouroboros_data import scenestore
     from ouroboros_data.errors import RecipeError, SceneError
+    from ouroboros_data.scenes import store as scenestore
 
     name, sign, place = text.partition("=")
     scenestore.need_store(store)
@@ -162,7 +162,7 @@ def _list_store(console: Console, store: Path) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from ouroboros_data import scenestore
+    from ouroboros_data.scenes import store as scenestore
 
     if not scenestore.is_store(store) and not store.exists():
         from ouroboros_data.errors import SceneError
@@ -189,7 +189,7 @@ def _list_store(console: Console, store: Path) -> None:
         console.print(f"damaged: {path} (delete it and ingest the scene again)", markup=False, soft_wrap=True)
     failed = scenestore.failures(store)
     if failed:
-        first = next(iter(failed.items()))
+        first = min(failed.items())  # the log is in the order of completion, which varies
         console.print(
             f"{len(failed)} could not be loaded, for example {first[0]}: {first[1]}",
             markup=False,
@@ -226,7 +226,7 @@ def scenes_show(
         if store is not None:
             if recipe is not None:
                 raise RecipeError("both --store and --recipe", fix="give one of them")
-            from ouroboros_data import scenestore
+            from ouroboros_data.scenes import store as scenestore
 
             scenestore.need_store(store)
             settings, seed = SceneSettings(adapter="store", root=str(store)), 0
@@ -264,10 +264,10 @@ def scenes_check(
 ) -> None:
     """Tell which scenes can be used, what is wrong with the others, and what to do. Exit code 1 if one is unusable."""
     with boundary() as console:
-        from ouroboros_data import scenestore
         from ouroboros_data.errors import RecipeError
         from ouroboros_data.progress import Silent, Terminal
         from ouroboros_data.report.checks import show_checks
+        from ouroboros_data.scenes import store as scenestore
         from ouroboros_data.stages.check import check_source
 
         if source is None and directory is not None and scenestore.is_store(directory):

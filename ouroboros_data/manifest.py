@@ -8,9 +8,9 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from ouroboros_data.config import Recipe
-from ouroboros_data.leakage import guard_of
 from ouroboros_data.programs.confinement import confinement
 from ouroboros_data.records import to_json
+from ouroboros_data.scenes.leakage import guard_of
 from ouroboros_data.stages.scenes import Skipped
 from ouroboros_data.summary import Exam, IterationSummary
 from ouroboros_data.types import Scene

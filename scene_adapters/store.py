@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ouroboros_data import scenestore
 from ouroboros_data.errors import RecipeError, SceneError
 from ouroboros_data.ids import content_hash
+from ouroboros_data.scenes import store as scenestore
 from ouroboros_data.types import Scene, SceneRef
 from scene_adapters.option_checks import WHERE, read_options
 

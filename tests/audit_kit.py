@@ -11,13 +11,14 @@ from typing import Any
 import pyarrow.parquet as pq
 from hand_scenes import FRAMES, SHARE, room
 
-from ouroboros_data import registry, scenestore
+from ouroboros_data import registry
 from ouroboros_data.config import ProgramSettings
 from ouroboros_data.digest import scene_digest
 from ouroboros_data.ids import seed_from
 from ouroboros_data.media.frames import sampled_times
 from ouroboros_data.plugins import Brief
 from ouroboros_data.programs.sandbox import SandboxPool
+from ouroboros_data.scenes import store as scenestore
 from ouroboros_data.snapshot import features, freeze, write_parquet
 from ouroboros_data.stages.ground import duplicate_key, ground
 from ouroboros_data.types import ProbeResult, Sample, Scene

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from ouroboros_data.cli import app
 from ouroboros_data.records import to_json
-from ouroboros_data.scenefile import save_scene
+from ouroboros_data.scenes.file import save_scene
 
 DISTANCE = 'def answer():\n    return number(distance(only("table"), only("tv")), "m")\n'
 GOOD = draft(

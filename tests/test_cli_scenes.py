@@ -16,8 +16,8 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from ouroboros_data import scenestore
 from ouroboros_data.cli_scenes import scenes_app
+from ouroboros_data.scenes import store as scenestore
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden" / "errors_scenes.txt"

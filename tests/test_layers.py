@@ -14,30 +14,19 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS: list[set[str]] = [
     {"cli", "cli_scenes", "cli_programs", "cli_common"},
     {"doctor"},
-    {"report", "pipeline", "audit", "repair", "rowcheck", "drafts"},
-    {"manifest", "summary", "snapshot", "card", "evaluate", "published"},
+    {"report", "pipeline", "auditing"},
+    {"manifest", "summary", "snapshot", "card", "evaluate"},
     {"stages"},
     {"proposers", "programs", "models"},
     {"curriculum", "feedback"},
-    {
-        "engine",
-        "geometry",
-        "media",
-        "digest",
-        "scenefile",
-        "scenetable",
-        "scenestore",
-        "scenecheck",
-        "scancheck",
-        "leakage",
-    },
+    {"engine", "geometry", "media", "digest", "scenes"},
     {"store", "config", "registry", "resources", "records", "plugins", "progress"},
     {"ids", "english"},
     {"types", "errors"},
 ]
 ADAPTERS_MAY_USE = {"types", "errors", "ids", "english", "records", "geometry", "media", "plugins"}
 # The `store` adapter is a thin reader of what `scenes ingest` writes; one module knows both sides of that form.
-ALSO = {"store.py": {"scenestore"}}
+ALSO = {"store.py": {"scenes"}}
 HEAVY = {
     "torch",
     "transformers",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from ouroboros_data.scenecheck import Verdict
+from ouroboros_data.scenes.check import Verdict
 from ouroboros_data.stages.check import Checked
 
 _COLORS: dict[Verdict, str] = {"ok": "green", "usable with warnings": "yellow", "unusable": "red"}

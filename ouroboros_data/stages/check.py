@@ -15,8 +15,8 @@ from ouroboros_data.config import SceneSettings
 from ouroboros_data.errors import OuroborosError, SceneError
 from ouroboros_data.media.frames import FrameBank
 from ouroboros_data.progress import Progress
-from ouroboros_data.scancheck import check_scan
-from ouroboros_data.scenecheck import Finding, Floats, Verdict, check_pictures, check_record, verdict
+from ouroboros_data.scenes.check import Finding, Floats, Verdict, check_pictures, check_record, verdict
+from ouroboros_data.scenes.scan_check import check_scan
 from ouroboros_data.stages.loading import KILLED, bug, run_each
 from ouroboros_data.stages.scenes import open_adapter
 from ouroboros_data.types import Question, Scene, SceneRef

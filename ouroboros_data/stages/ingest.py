@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ouroboros_data import scenestore
 from ouroboros_data.config import SceneSettings
 from ouroboros_data.errors import OuroborosError, SceneError, StoreError
 from ouroboros_data.ids import content_hash
 from ouroboros_data.progress import Progress
+from ouroboros_data.scenes import store as scenestore
 from ouroboros_data.stages.loading import KILLED, bug, load_usable, run_each
 from ouroboros_data.stages.scenes import Skipped, open_adapter
 from ouroboros_data.types import SceneRef

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ouroboros_data import leakage, registry
+from ouroboros_data import registry
 from ouroboros_data.config import Recipe, SceneSettings
 from ouroboros_data.engine.local import LocalEngine
 from ouroboros_data.errors import RecipeError, SceneError
@@ -17,6 +17,7 @@ from ouroboros_data.ids import canonical_json, content_hash
 from ouroboros_data.plugins import SceneAdapter
 from ouroboros_data.progress import Progress
 from ouroboros_data.records import from_json, to_json
+from ouroboros_data.scenes import leakage
 from ouroboros_data.stages.loading import load_usable
 from ouroboros_data.store import RunStore
 from ouroboros_data.types import Scene, SceneRef

@@ -11,9 +11,9 @@ import pytest
 from raw import arkitscenes, scannet, scannetpp
 from raw.world import World, make_world
 
-from ouroboros_data import scenestore
 from ouroboros_data.digest import scene_digest
 from ouroboros_data.plugins import SceneAdapter
+from ouroboros_data.scenes import store as scenestore
 from ouroboros_data.stages.check import check_one
 from scene_adapters.arkitscenes import ARKitScenes
 from scene_adapters.scannet import ScanNet

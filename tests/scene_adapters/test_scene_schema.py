@@ -14,7 +14,7 @@ from ouroboros_data import registry
 from ouroboros_data.errors import SceneError
 from ouroboros_data.records import from_json, to_json
 from ouroboros_data.resources import problems
-from ouroboros_data.scenefile import load_scene, save_scene
+from ouroboros_data.scenes.file import load_scene, save_scene
 from ouroboros_data.types import Room, Scene
 
 SMALL = {"size_px": [64, 48], "frame_count": 4}

@@ -9,11 +9,11 @@ from pathlib import Path
 import hand_scenes as hand
 import pytest
 
-from ouroboros_data import scenestore
 from ouroboros_data.config import SceneSettings
 from ouroboros_data.errors import RecipeError, SceneError
 from ouroboros_data.media.frames import FrameBank
 from ouroboros_data.progress import Silent
+from ouroboros_data.scenes import store as scenestore
 from ouroboros_data.stages.ingest import ingest_into
 from ouroboros_data.types import Question, Scene
 from scene_adapters.procedural import Procedural

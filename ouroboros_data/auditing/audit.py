@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ouroboros_data import scenestore, scenetable
+from ouroboros_data.auditing.published import Part, Published
+from ouroboros_data.auditing.repair import corrected
+from ouroboros_data.auditing.rows import Difference, Item, Row, Settings, check_rows, id_of
 from ouroboros_data.config import ProgramSettings
 from ouroboros_data.digest import scene_digest
 from ouroboros_data.engine.local import LocalEngine
@@ -18,10 +20,9 @@ from ouroboros_data.programs import api
 from ouroboros_data.programs.jail import require
 from ouroboros_data.programs.worker import sandbox_here
 from ouroboros_data.progress import Progress
-from ouroboros_data.published import Part, Published
 from ouroboros_data.records import from_json
-from ouroboros_data.repair import corrected
-from ouroboros_data.rowcheck import Difference, Item, Row, Settings, check_rows, id_of
+from ouroboros_data.scenes import store as scenestore
+from ouroboros_data.scenes import table as scenetable
 from ouroboros_data.types import Scene
 
 Key = tuple[str, str]

@@ -13,9 +13,9 @@ from hand_scenes import room
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ouroboros_data import scenestore
 from ouroboros_data.digest import scene_digest
 from ouroboros_data.errors import SceneError, StoreError
+from ouroboros_data.scenes import store as scenestore
 from ouroboros_data.types import CameraFrame, ObjectView, Room, Scene, SceneObject, Video
 
 KEY = "0123456789abcdef"
@@ -339,7 +339,7 @@ def test_sweep_removes_only_what_is_of_no_use(store: Path, tmp_path: Path) -> No
 
 def test_one_writer_at_a_time(store: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from ouroboros_data import scenestore\n"
+        "import sys; from pathlib import Path; from ouroboros_data.scenes import store as scenestore\n"
         "with scenestore.locked(Path(sys.argv[1])): print('held')"
     )
     words = [sys.executable, "-c", code, str(store)]

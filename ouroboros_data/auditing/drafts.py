@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from ouroboros_data import resources, scenestore, scenetable
+from ouroboros_data import resources
 from ouroboros_data.config import ProgramSettings, Recipe
 from ouroboros_data.engine.local import LocalEngine
 from ouroboros_data.errors import DraftError, SceneError
@@ -18,7 +18,9 @@ from ouroboros_data.programs.jail import require
 from ouroboros_data.programs.worker import sandbox_here
 from ouroboros_data.progress import Progress
 from ouroboros_data.records import from_json
-from ouroboros_data.scenefile import load_scene
+from ouroboros_data.scenes import store as scenestore
+from ouroboros_data.scenes import table as scenetable
+from ouroboros_data.scenes.file import load_scene
 from ouroboros_data.stages.ground import ground
 from ouroboros_data.stages.loading import load_usable
 from ouroboros_data.stages.propose import Checked, accepted_keys

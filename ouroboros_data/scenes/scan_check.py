@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 
 from ouroboros_data.geometry.boxes import boxes_of, point_distances_m
 from ouroboros_data.geometry.cameras import project, transform
-from ouroboros_data.scenecheck import Finding, boxes_finding
+from ouroboros_data.scenes.check import Finding, boxes_finding
 from ouroboros_data.types import Scene
 
 Floats = npt.NDArray[np.float64]

@@ -27,12 +27,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ouroboros_data import scenetable
 from ouroboros_data.digest import scene_digest
 from ouroboros_data.errors import OuroborosError, SceneError, StoreError
 from ouroboros_data.ids import canonical_json
 from ouroboros_data.records import from_json, to_json
 from ouroboros_data.resources import validate
+from ouroboros_data.scenes import table as scenetable
 from ouroboros_data.store import write_atomic
 from ouroboros_data.types import Scene
 

@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 import yaml
 
-from ouroboros_data import leakage
 from ouroboros_data.card import _guard, _overridden
 from ouroboros_data.config import Recipe, SceneSettings, recipe_from_mapping
 from ouroboros_data.engine.local import LocalEngine
 from ouroboros_data.errors import SceneError
-from ouroboros_data.leakage import examine, guard_of
 from ouroboros_data.pipeline import _check_claim
 from ouroboros_data.progress import Silent
 from ouroboros_data.records import to_json
 from ouroboros_data.resources import problems
+from ouroboros_data.scenes import leakage
+from ouroboros_data.scenes.leakage import examine, guard_of
 from ouroboros_data.stages.scenes import Skipped, ingest, listed
 from ouroboros_data.store import RunStore
 from ouroboros_data.types import Room, Scene

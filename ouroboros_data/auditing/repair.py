@@ -10,21 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ouroboros_data.auditing.rows import DERIVED, Difference, Item, Settings, scene_columns
 from ouroboros_data.errors import SnapshotError, StoreError
 from ouroboros_data.ids import canonical_json
 from ouroboros_data.manifest import versions
 from ouroboros_data.programs.confinement import confinement
 from ouroboros_data.programs.sandbox import SandboxPool
-from ouroboros_data.rowcheck import DERIVED, Difference, Item, Settings, scene_columns
 from ouroboros_data.snapshot import answer_columns, freeze_rows, write_parquet
 from ouroboros_data.stages.ground import ground
 from ouroboros_data.store import write_atomic
 from ouroboros_data.types import Draft, Program, Question, Scene
 
 if TYPE_CHECKING:
-    from ouroboros_data.audit import Report
+    from ouroboros_data.auditing.audit import Report
+    from ouroboros_data.auditing.published import Published
     from ouroboros_data.config import ProgramSettings
-    from ouroboros_data.published import Published
 
 _MEASURED = ("confidence", "band", "blind_confidence", "elsewhere_confidence", "train_confidence")
 """What a solver was measured at, on the answer that the row had then."""

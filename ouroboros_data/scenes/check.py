@@ -1,6 +1,6 @@
 """What is wrong with a scene, found before questions are asked about it. Pure functions, each for one kind of fault.
 
-Those of this module look at the record; `ouroboros_data.scancheck` looks at the scan behind it, where there is one.
+Those of this module look at the record; `ouroboros_data.scenes.scan_check` looks at the scan behind it, where there is one.
 """
 
 from __future__ import annotations

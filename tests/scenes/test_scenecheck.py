@@ -16,8 +16,8 @@ from ouroboros_data.geometry.cameras import as_mat3, as_mat4
 from ouroboros_data.ids import file_sha256
 from ouroboros_data.media.video import write_video
 from ouroboros_data.plugins import SceneAdapter
-from ouroboros_data.scancheck import check_scan
-from ouroboros_data.scenecheck import Finding, check_pictures, check_record, verdict
+from ouroboros_data.scenes.check import Finding, check_pictures, check_record, verdict
+from ouroboros_data.scenes.scan_check import check_scan
 from ouroboros_data.stages.check import check_one
 from ouroboros_data.types import CameraFrame, ObjectView, Room, Scene, SceneObject, SceneRef, Video
 

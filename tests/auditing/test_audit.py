@@ -13,11 +13,11 @@ import audit_kit as kit
 import pytest
 from datasets import load_dataset
 
-from ouroboros_data.audit import Report, Scenes, audit, scenes_of_run, scenes_of_store
+from ouroboros_data.auditing.audit import Report, Scenes, audit, scenes_of_run, scenes_of_store
+from ouroboros_data.auditing.published import read_published
+from ouroboros_data.auditing.repair import write_copy
 from ouroboros_data.errors import SandboxError, SnapshotError, StoreError
 from ouroboros_data.progress import Silent
-from ouroboros_data.published import read_published
-from ouroboros_data.repair import write_copy
 from ouroboros_data.resources import validate
 from ouroboros_data.snapshot import read_manifest
 
@@ -383,7 +383,7 @@ def test_a_repair_appears_whole_or_not_at_all(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("ouroboros_data.repair.write_atomic", full)
+        patch.setattr("ouroboros_data.auditing.repair.write_atomic", full)
         with pytest.raises(StoreError, match="No space left"):
             write_copy(published, report, tmp_path / "out", published.settings()[1])
     assert sorted(p.name for p in tmp_path.iterdir()) == ["d"]

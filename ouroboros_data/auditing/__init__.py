@@ -1,0 +1,1 @@
+"""Published rows derived again, and corrected copies."""
