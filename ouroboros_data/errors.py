@@ -9,6 +9,7 @@
     ├── DraftError       a proposer's output that breaks the draft schema
     ├── SandboxError     the worker that runs programs, not the program
     ├── SolverError      a model that cannot be built, loaded or trained
+    ├── ModelError       a chat model that cannot be built, or that cannot be asked anything at all
     ├── StoreError       the run directory: permissions, disk, a damaged shard, a second writer
     └── SnapshotError    a dataset that cannot be frozen or read back
 
@@ -63,6 +64,10 @@ class SandboxError(OuroborosError):
 
 class SolverError(OuroborosError):
     """A solver cannot be built, loaded or trained."""
+
+
+class ModelError(OuroborosError):
+    """A chat model cannot be built, or nothing can be asked of it: a refused key, no server."""
 
 
 class StoreError(OuroborosError):

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 from ouroboros_data.errors import PluginError
 
-Kind = Literal["scene_adapters", "proposers", "solvers"]
+Kind = Literal["scene_adapters", "proposers", "solvers", "chat_models"]
 _EXTRA = {
     name: "solver" for name in ("torch", "transformers", "safetensors", "tokenizers", "peft", "accelerate")
 }
-_EXTRA |= {"vllm": "vllm", "decord": "decord"}
+_EXTRA |= {"vllm": "vllm", "decord": "decord", "openai": "openai"}
 
 
 def known(kind: Kind) -> dict[str, EntryPoint]:
