@@ -21,6 +21,7 @@ MAX_MISSES = 60
 """Draws in a row without a new item, after which ``sampled`` gives up."""
 BATCH = 12
 """Items among which ``sampled`` flattens the answers."""
+LEAST_WORDINGS = 5
 OPTIONS = "OPTIONS"
 """Stands for the list of options in a program's source until their order is drawn."""
 
@@ -37,15 +38,20 @@ class Ask:
     mentions: tuple[str, ...]
     """Categories that the slots name."""
     program: str
-    expected: float | str
-    """What the program should find, by the proposer's own reckoning; the proposer never publishes it."""
+    expected: float | str | bool | tuple[str, ...]
+    """What the program should find, by the proposer's own reckoning; the proposer never publishes it. An option's text
+    for a choice, the items for an ordering."""
     options: tuple[str, ...] = ()
     unit: Unit | None = None
+    answer_type: AnswerType = "number"
+    """Becomes choice where there are options."""
 
-    @property
-    def answer_type(self) -> AnswerType:
-        """Choice where there are options, number otherwise."""
-        return "choice" if self.options else "number"
+    def __post_init__(self) -> None:
+        """Set the type that follows from the options; check that type, options and unit fit together."""
+        if self.options:
+            object.__setattr__(self, "answer_type", "choice")
+        assert (self.answer_type == "choice") == bool(self.options), "a choice has options"
+        assert (self.answer_type == "number") == (self.unit is not None), "a number has a unit"
 
 
 Finder = Callable[[View, np.random.Generator], Iterator[Ask]]
@@ -68,8 +74,15 @@ class Knob:
 class Family:
     """A question type: its wordings and its difficulty settings."""
 
+    group: Literal["vsi", "camera", "pair", "composition"]
+    """VSI-Bench's types; of one camera or two; of two objects; made of several steps."""
+    note: str
+    """One line: what it asks."""
+    prior_bound: float
+    """No answer makes up a larger share of the family's drafts over many scenes: what guessing can earn."""
     wordings: tuple[str, ...]
-    """Templates over the slots of its asks; the first is the form that VSI-Bench uses, or close to it."""
+    """Templates over the slots of its asks, at least `LEAST_WORDINGS`; the first is the form that VSI-Bench uses, or
+    close to it."""
     knobs: Mapping[str, Knob] = field(default_factory=dict)
 
 

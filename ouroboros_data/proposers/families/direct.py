@@ -112,16 +112,26 @@ def _knobs(scheme: str) -> dict[str, Knob]:
 
 
 EASY = Family(
+    group="vsi",
+    note="left or right of somebody who stands at one object and faces another",
+    prior_bound=0.55,
     wordings=(
         "If I am standing by the {stand} and facing the {facing}, is the {target} to my left or my right?",
         "Standing at the {stand} and looking at the {facing}, is the {target} on your left or your right?",
         "You are next to the {stand}, looking straight towards the {facing}: on which side of you is the "
         "{target}, left or right?",
+        "Imagine being at the {stand} with the {facing} straight ahead of you. Would you turn to the left or to the "
+        "right, whichever is shorter, to face the {target}?",
+        "From where the {stand} is, somebody looks directly at the {facing}. Is the {target} on their left-hand side "
+        "or on their right-hand side?",
     ),
     knobs=_knobs("left-right"),
 )
 
 MEDIUM = Family(
+    group="vsi",
+    note="left, right or back of somebody who stands at one object and faces another",
+    prior_bound=0.45,
     wordings=(
         "An object is to my back if I would have to turn at least 135 degrees in order to face it. If I am "
         "standing by the {stand} and facing the {facing}, is the {target} to my left, right, or back?",
@@ -129,11 +139,18 @@ MEDIUM = Family(
         "face the {target}, where back means a turn of 135 degrees or more?",
         "You are next to the {stand}, looking straight towards the {facing}: is the {target} on your left, "
         "on your right, or behind you (135 degrees or more from where you look)?",
+        "Imagine being at the {stand} with the {facing} straight ahead of you. Facing the {target} takes a turn to the "
+        "left, a turn to the right, or, if it is 135 degrees or more, a turn back: which of these?",
+        "From where the {stand} is, somebody looks directly at the {facing}. Call it back if something lies 135 degrees "
+        "or more off their line of sight, otherwise left or right: where is the {target}?",
     ),
     knobs=_knobs("left-right-back"),
 )
 
 HARD = Family(
+    group="vsi",
+    note="the quadrant round somebody who stands at one object and faces another",
+    prior_bound=0.35,
     wordings=(
         "The directions refer to the quadrants of a Cartesian plane (if I am standing at the origin and "
         "facing along the positive y-axis). If I am standing by the {stand} and facing the {facing}, is the "
@@ -142,6 +159,10 @@ HARD = Family(
         "front-left, front-right, back-left or back-right?",
         "You are next to the {stand}, looking straight towards the {facing}: is the {target} ahead or "
         "behind, and left or right of you (front-left, front-right, back-left or back-right)?",
+        "Imagine being at the {stand} with the {facing} straight ahead of you. Which word describes where the {target} "
+        "is: front-left, front-right, back-left or back-right?",
+        "Somebody looks directly at the {facing} from where the {stand} is. Their surroundings fall into four quarters, "
+        "front-left, front-right, back-left and back-right: which one holds the {target}?",
     ),
     knobs=_knobs("quadrants"),
 )

@@ -131,11 +131,15 @@ def _central(value: float, unit: Unit, step: float) -> bool:
 
 
 COUNTING = Family(
+    group="vsi",
+    note="how many there are of a kind",
+    prior_bound=0.5,
     wordings=(
         "How many {x}(s) are in this room?",
         "How many {xs} are there in this room?",
         "What is the number of {xs} in this room?",
         "Counting each one once, how many {xs} does the video show?",
+        "Somebody walks through this room and counts the {xs}. What number do they arrive at?",
     ),
     knobs={
         "one": Knob(
@@ -156,12 +160,17 @@ COUNTING = Family(
 )
 
 ABS_DISTANCE = Family(
+    group="vsi",
+    note="gap between the closest points of two objects",
+    prior_bound=0.3,
     wordings=(
         "Measuring from the closest point of each object, what is the distance between the {a} and the {b} "
         "({resolution})?",
         "What is the shortest distance from the {a} to the {b} ({resolution})?",
         "How far apart are the {a} and the {b}, measured between their closest points ({resolution})?",
         "How wide is the gap between the {a} and the {b} at its narrowest ({resolution})?",
+        "A tape is pulled tight from the point of the {a} that is closest to the {b} to the point of the {b} that is "
+        "closest to the {a}. How long is it ({resolution})?",
     ),
     knobs={
         "1m_near": Knob(
@@ -190,11 +199,17 @@ ABS_DISTANCE = Family(
 
 _TEN_CM = "in centimeters, to the nearest 10"
 SIZE = Family(
+    group="vsi",
+    note="longest dimension of an object",
+    prior_bound=0.15,
     wordings=(
         "What is the length of the longest dimension (length, width, or height) of the {x}, measured "
         "{resolution}?",
         "How long is the {x} along its longest side, be that length, width or height ({resolution})?",
         "What does the {x} measure along the largest of its length, width and height ({resolution})?",
+        "Take the length, the width and the height of the {x}: how much is the greatest of the three ({resolution})?",
+        "If you measured the {x} in length, width and height, what would the largest of these figures be "
+        "({resolution})?",
     ),
     knobs={
         "10cm_small": Knob(
@@ -213,10 +228,16 @@ SIZE = Family(
 )
 
 ROOM_SIZE = Family(
+    group="vsi",
+    note="floor area of what is shown",
+    prior_bound=0.15,
     wordings=(
         "What is the size of this room, or of the combined space if multiple rooms are shown ({resolution})?",
         "How large is the floor area of the space shown ({resolution})?",
         "Taking everything that the video shows as one space, what is its floor area ({resolution})?",
+        "What area does the floor have here, all rooms that are shown taken together ({resolution})?",
+        "Someone wants to lay a new floor in the whole space that is shown. What area do they have to cover "
+        "({resolution})?",
     ),
     knobs={
         "5m2": Knob(

@@ -78,11 +78,17 @@ def _knob(candidates: int, word: str) -> dict[str, Knob]:
 
 
 REL_DISTANCE = Family(
+    group="vsi",
+    note="which of several objects is closest to another",
+    prior_bound=0.15,
     wordings=(
         "Measuring from the closest point of each object, which of these objects ({items}) is the closest to "
         "the {target}{several}?",
         "Which of these is nearest to the {target}, measured between closest points{several}: {items}?",
         "Which of the following has the smallest gap between itself and the {target}{several}: {items}?",
+        "Start at the {target} and measure the gap to each of these{several}: {items}. Which gap is the shortest?",
+        "Of {items}, which one comes closest to the {target}{several}, when the gap between the nearest points is "
+        "what counts?",
     ),
     knobs={
         **_knob(2, "two"),

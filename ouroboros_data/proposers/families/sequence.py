@@ -153,10 +153,17 @@ def _with_some(right: str, wrong: Sequence[str], rng: np.random.Generator) -> tu
 _ORDER_NOTE = "{} categories that come into view {}"
 
 APPEARANCE_ORDER = Family(
+    group="vsi",
+    note="in which order objects come into view for the first time",
+    prior_bound=0.1,
     wordings=(
         "What will be the first-time appearance order of the following categories in the video: {items}?",
         "In what order do these come into view for the first time: {items}?",
         "Watching from the beginning, in what order do you first see these: {items}?",
+        "Sort the following by the moment of their first appearance in the video, earliest first: {items}. "
+        "What is the order?",
+        "The video shows these one after another for the first time: {items}. Which comes into view first, which "
+        "next, and so on to the last?",
     ),
     knobs={
         "two_apart": Knob(
@@ -178,6 +185,9 @@ APPEARANCE_ORDER = Family(
 )
 
 ROUTE_PLANNING = Family(
+    group="vsi",
+    note="the turns of a walk from object to object",
+    prior_bound=0.3,
     wordings=(
         "You are a robot beginning at the {start} and facing the {facing}. You want to navigate to the "
         "{goal}. You will perform the following actions (Note: for each [please fill in], choose either "
@@ -186,6 +196,10 @@ ROUTE_PLANNING = Family(
         "do you turn {before}: left, right or back (more than 135 degrees)?",
         "Beginning at the {start} and facing the {facing}, a robot drives straight to {visited}. What turn "
         "does it make {before}: turn left, turn right or, for more than 135 degrees, turn back?",
+        "Someone at the {start} looks at the {facing}, then goes straight to {visited}, turning {before}. A turn of more "
+        "than 135 degrees counts as turning back. Which turns are these, in order?",
+        "Plan a walk from the {start}, where you face the {facing}, straight to {visited}. For the turn {before}, "
+        "choose left, right, or back if it is more than 135 degrees: what do you choose?",
     ),
     knobs={
         "one_turn": Knob(note="one turn and one leg", find=partial(route, turns=1)),
