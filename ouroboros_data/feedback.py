@@ -6,15 +6,22 @@ weights that `curriculum` makes of both. The paper (arXiv 2606.11719) hands a pr
 
 from __future__ import annotations
 
+import bisect
+import itertools
+import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from ouroboros_data.config import Recipe
 from ouroboros_data.curriculum import Outcome, answerable_blind, scene_weights
+from ouroboros_data.errors import RecipeError
 from ouroboros_data.ids import seed_from
 from ouroboros_data.plugins import BandCounts, Brief, Past
-from ouroboros_data.types import Draft, ProbeResult, Scene, Verdict
+from ouroboros_data.types import Band, Draft, ProbeResult, Scene, Verdict
+
+_BANDS: tuple[Band, ...] = ("frontier", "easy", "hard")
 
 
 class Judged(Protocol):
@@ -116,7 +123,114 @@ def brief_of(
 
 def bin_counts(outcomes: Sequence[Outcome]) -> dict[str, BandCounts]:
     """Bands by bin, bins in alphabetical order; bins without an outcome are left out."""
-    bands: dict[str, Counter[str]] = {}
+    found: dict[str, Counter[str]] = {}
     for outcome in outcomes:
-        bands.setdefault(outcome.bin, Counter()).update([outcome.band, *["blind"] * outcome.blind])
-    return {name: BandCounts(**bands[name]) for name in sorted(bands)}
+        also = {"blind": outcome.blind, "informative": outcome.informative}
+        found.setdefault(outcome.bin, Counter()).update({outcome.band: 1, **also})
+    return {name: BandCounts(**found[name]) for name in sorted(found)}
+
+
+HEAD = """\
+Feedback on round {round}: the solver was asked every question that was accepted.
+easy: it was sure of the right answer. hard: it gave the right answer almost no chance. frontier: in between.
+blind: it knew the answer without the frames. What is frontier and not blind teaches it most.
+Write more that is like the frontier, less that is like the easy, the hard and the blind. Repeat no question.
+"""
+NOTHING_YET = "There is no feedback yet: this is the first round.\n"
+_PIECE = re.compile(r"[A-Za-z]{1,4}|\n|[^\sA-Za-z]")
+
+
+def estimate_tokens(text: str) -> int:
+    """How many tokens a language model makes of an English text, on the high side.
+
+    One for every four letters of a word, every digit, mark and line end, and every byte outside ASCII. No tokenizer is
+    needed for it, so the same text costs the same whatever the model.
+    """
+    return sum(len(piece.encode()) if not piece.isascii() else 1 for piece in _PIECE.findall(text))
+
+
+def render(brief: Brief, *, budget_tokens: int) -> str:
+    """The feedback in a brief as text for a language model.
+
+    What tells least is left out first, in whole lines, and the last line says how much that was. Of the scene's
+    questions the first of each bin and band tell most, frontier before easy before hard. Of the bins those tell most
+    whose share of informative questions differs most surely from that of all (largest z-score).
+
+    Args:
+        brief: With the scene's history and the counts by bin.
+        budget_tokens: Upper limit for `estimate_tokens` of the result.
+
+    Raises:
+        RecipeError: The budget does not even hold what the words mean.
+    """
+    if not brief.history and not brief.bin_counts:
+        return NOTHING_YET
+    # In turn from both, so that neither level of feedback crowds out the other.
+    pairs = itertools.zip_longest(_by_use(brief.history), _bins_by_use(brief.bin_counts))
+    order = [item for pair in pairs for item in pair if item is not None]
+
+    def cost(length: int) -> int:
+        return estimate_tokens(_text(brief, order[:length]))
+
+    # Each line costs more than the last line's figures may shrink by; only without that line a longer text may be cheaper.
+    whole = cost(len(order)) <= budget_tokens
+    fitting = len(order) if whole else bisect.bisect_right(range(len(order)), budget_tokens, key=cost) - 1
+    if fitting < 0:
+        raise RecipeError(
+            f"a budget of {budget_tokens} tokens is too small for any feedback", fix=f"give {cost(0)} or more"
+        )
+    return _text(brief, order[:fitting])
+
+
+def _by_use(history: Sequence[Past]) -> list[Past]:
+    """A scene's questions, what tells most first."""
+    rank: Counter[tuple[str, str]] = Counter()
+    keyed: list[tuple[int, int, int, Past]] = []
+    for past in history:
+        keyed.append((rank[past.bin, past.band], _BANDS.index(past.band), len(keyed), past))
+        rank[past.bin, past.band] += 1
+    return [past for *_, past in sorted(keyed, key=lambda item: item[:3])]
+
+
+def _bins_by_use(counts: Mapping[str, BandCounts]) -> list[str]:
+    """Names of bins, what tells most first."""
+    total = sum(_asked(c) for c in counts.values())
+    mean = sum(c.informative for c in counts.values()) / max(total, 1)
+    spread = math.sqrt(mean * (1.0 - mean)) or 1.0  # all alike: every bin tells the same
+
+    def z(name: str) -> float:
+        n = _asked(counts[name])
+        return abs(counts[name].informative - n * mean) / (spread * math.sqrt(n)) if n else 0.0
+
+    return sorted(counts, key=lambda name: (-z(name), name))
+
+
+def _text(brief: Brief, kept: Sequence[Past | str]) -> str:
+    questions = [past for past in brief.history if any(past is item for item in kept)]
+    bins = [name for name in brief.bin_counts if name in kept]
+    lines = []
+    if questions:
+        lines.append("This scene: band and confidence in the right answer | bin | question | right answer")
+        lines += [f"- {_past(past)}" for past in questions]
+    if bins:
+        lines.append("All scenes, by bin: easy/frontier/hard, and how many of them blind")
+        lines += [f"- {name} {_counts(brief.bin_counts[name])}" for name in bins]
+    out = len(brief.history) - len(questions), len(brief.bin_counts) - len(bins)
+    if any(out):
+        lines.append(f"Left out for length: {out[0]} questions of this scene, {out[1]} bins")
+    return HEAD.format(round=brief.iteration - 1) + "".join(f"{line}\n" for line in lines)
+
+
+def _past(past: Past) -> str:
+    blind = " blind" if past.blind else ""
+    text = " ".join(past.text.split())  # a question is one line
+    return f"{past.band} {past.confidence:.2f}{blind} | {past.bin} | {text} | {past.answer}"
+
+
+def _counts(counts: BandCounts) -> str:
+    blind = f", {counts.blind} blind" if counts.blind else ""
+    return f"{counts.easy}/{counts.frontier}/{counts.hard}{blind}"
+
+
+def _asked(counts: BandCounts) -> int:
+    return counts.easy + counts.frontier + counts.hard

@@ -62,6 +62,8 @@ class BandCounts:
     hard: int = 0
     blind: int = 0
     """Of all three: those whose answer the solver knew without the frames."""
+    informative: int = 0
+    """Frontier and not blind: what the next round wants more of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
