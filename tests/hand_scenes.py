@@ -89,7 +89,7 @@ def draft(
     kind: str = "object_abs_distance",
     frames: tuple[str, ...] = FRAMES,
     scene_id: str = "room",
-    api_version: str = "2",
+    api_version: str = "3",
 ) -> Draft:
     """A draft whose program has ``body`` as its indented lines."""
     source = "def answer():\n" + "\n".join("    " + line for line in body.splitlines()) + "\n"

@@ -25,7 +25,7 @@ from ouroboros_data.programs.measures import Measures, cells, further
 from ouroboros_data.programs.names import canonical as canonical
 from ouroboros_data.types import CameraFrame, Evidence, Scene
 
-API_VERSION = "2"
+API_VERSION = "3"
 
 FUNCTIONS = (
     *(

@@ -1,4 +1,4 @@
-"""What a program may call. This file is the program API, version 2; docs/program-api.md explains it.
+"""What a program may call. This file is the program API, version 3; docs/program-api.md explains it.
 
 It is never imported: the host sends its text and that of prelude_answers.py (and of prelude_further.py where a
 program uses it) to the sandbox, ahead of the programs, and Monty runs it there. So it is plain Python in Monty's dialect, without third-party imports.

@@ -20,13 +20,14 @@ from ouroboros_data.config import options_from_mapping
 from ouroboros_data.errors import DraftError, RecipeError
 from ouroboros_data.ids import content_hash, rng, seed_from
 from ouroboros_data.plugins import Brief
+from ouroboros_data.programs.api import API_VERSION
 from ouroboros_data.proposers.ask import OPTIONS, Ask, Family, Knob, lit
 from ouroboros_data.proposers.families import FAMILIES
 from ouroboros_data.proposers.view import View, look
 from ouroboros_data.proposers.words import strangers
 from ouroboros_data.types import Draft, Program, Question, Scene
 
-PROGRAM_API = "2"
+PROGRAM_API = API_VERSION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -176,7 +176,7 @@ def test_only_the_sampled_frames_count():
     assert run_program(source, hand.room(), ("f3",), min_pixel_share=0.15).reason == "not_visible"
     with pytest.raises(SceneError, match="no frame 'f9'"):
         run_program(source, hand.room(), ("f9",))
-    with pytest.raises(SandboxError, match="API '2'"):
+    with pytest.raises(SandboxError, match="API '3'"):
         run_program(source, hand.room(), api_version="1")
 
 

@@ -149,7 +149,7 @@ class ExampleCounts:
             drafts.append(
                 Draft(
                     question=question,
-                    program=Program(source=source, api_version="2"),
+                    program=Program(source=source, api_version="3"),
                     bin="object_counting/any" if len(kinds) == 1 else "object_counting/pair",
                     mentions=kinds,
                     proposer=self.id,
