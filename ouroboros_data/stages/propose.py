@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -97,8 +97,21 @@ def propose_round(
     store: RunStore,
     engine: LocalEngine,
     progress: Progress,
+    watch: Callable[[Sequence[Mapping[str, Any]]], None] | None = None,
 ) -> list[Checked]:
-    """Drafts of all scenes with their verdicts, in scene order. Finished shards are read, not made again."""
+    """Drafts of all scenes with their verdicts, in scene order. Finished shards are read, not made again.
+
+    Args:
+        recipe: The run's recipe.
+        scenes: Whom to ask about.
+        briefs: By scene id.
+        earlier: What was accepted in earlier rounds, and is not asked again.
+        label: Of the bar.
+        store: Of the run.
+        engine: Where the work is done.
+        progress: Told how far it is.
+        watch: Called with the stored rows of each shard as it is there; before balance, which needs all of them.
+    """
     seen = accepted_keys(earlier)
     settings = to_json([recipe.frames, recipe.proposer, recipe.programs])
     shards = [scenes[i : i + SHARD] for i in range(0, len(scenes), SHARD)]
@@ -119,8 +132,13 @@ def propose_round(
     total = sum(brief.count for brief in briefs.values())
     with progress.stage(label, total) as advance:
         advance(total - sum(b.count for i in todo for b in tasks[i].briefs))
+        if watch is not None:
+            for i in sorted(set(range(len(keys))).difference(todo)):
+                watch(store.read("propose", keys[i]))
         for position, rows in engine.map(_propose_and_ground, [tasks[i] for i in todo]):
             store.write("propose", keys[todo[position]], rows)
+            if watch is not None:
+                watch(rows)
             advance(sum(brief.count for brief in tasks[todo[position]].briefs))
     return _balanced(
         from_json(Checked, row, where=f"units/propose/{key}.jsonl", error=StoreError)
