@@ -37,6 +37,10 @@ FUNCTIONS = (
 )
 """Names that a program may call besides Python's builtins and ``math``."""
 
+SHARE_NOISE = 0.4
+"""Octaves by which a share that programs read moves at most, at 1 × the noise: of two that differ by a factor of 1.75 the
+larger one stays the larger."""
+
 Table = list[Any]
 """One copy of a scene's measurements: ``[boxes, gaps, seen, area, further]`` as ``prelude._load`` reads them."""
 
@@ -106,7 +110,7 @@ def tables(scene: Scene, frame_ids: Sequence[str] | None, min_pixel_share: float
     boxes = boxes_of(scene.objects)
     one = Boxes(center_m=boxes.center_m[None], half_m=boxes.half_m[None], R_world_box=boxes.R_world_box[None])
     log_shares = _log2_shares(scene, frames)[None]
-    return _tables(scene, frames, one, np.ones(1), log_shares, min_pixel_share)
+    return _tables(scene, frames, one, np.ones(1), log_shares, np.exp2(log_shares), min_pixel_share)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +156,8 @@ def jittered_tables(
     """Tables of scenes that differ from the annotation by ``multiple`` times its noise.
 
     Boxes move, scale along their axes and turn about the vertical; the floor scales, with its outline; each pixel share
-    is scaled by up to 2 to the power ±``multiple``, so that a view near the threshold comes and goes.
+    is scaled by up to 2 to the power ±``multiple``, so that a view near the threshold comes and goes. What a program reads
+    of a share moves by `SHARE_NOISE` of that: how large a thing is in a picture is known better than whether one notices it.
     """
     scene = jitter.scene
     boxes = boxes_of(scene.objects)
@@ -162,8 +167,10 @@ def jittered_tables(
         R_world_box=_yaw_matrices(np.radians(multiple * noise.yaw_deg * jitter.turn)) @ boxes.R_world_box,
     )
     areas = np.maximum(1.0 + multiple * noise.area_rel * jitter.area, 0.1)
-    log_shares = _log2_shares(scene, jitter.frames) + multiple * jitter.flicker
-    return _tables(scene, jitter.frames, moved, areas, log_shares, min_pixel_share)
+    annotated = _log2_shares(scene, jitter.frames)
+    log_shares = annotated + multiple * jitter.flicker
+    shares = np.minimum(np.exp2(annotated + SHARE_NOISE * multiple * jitter.flicker), 1.0)
+    return _tables(scene, jitter.frames, moved, areas, log_shares, shares, min_pixel_share)
 
 
 def evidence_of(packed: Any, scene_tables: Tables) -> Evidence:
@@ -214,9 +221,13 @@ def _tables(
     boxes: Boxes,
     area_shares: Array,
     log_shares: Array,
+    shares: Array,
     min_pixel_share: float,
 ) -> Tables:
-    """One copy per leading index of the arrays; ``area_shares`` are of the annotated floor area."""
+    """One copy per leading index of the arrays; ``area_shares`` are of the annotated floor area.
+
+    ``log_shares`` (k, f, n) decide what is visible; ``shares`` are what programs read of it.
+    """
     floor = np.log2(min_pixel_share) if min_pixel_share > 0 else -np.inf
     visible = np.isfinite(log_shares) & (log_shares >= floor)
     bits = np.array([1 << p for p in range(len(frames))], dtype=object)
@@ -251,6 +262,7 @@ def _tables(
             outlines_m=tuple(middle + np.sqrt(share) * (outline - middle) for share in area_shares),
             poses=np.array([frame.T_world_camera for frame in frames], float).reshape(-1, 4, 4),
             categories=categories,
+            shares=np.where(visible, shares, 0.0),
         ),
     )
 

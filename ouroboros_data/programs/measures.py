@@ -48,6 +48,8 @@ class Measures:
     poses: Array
     """(f, 4, 4) ``T_world_camera`` of the sampled frames."""
     categories: tuple[str, ...]
+    shares: Array
+    """(k, f, n) share of each frame's pixels that shows the object; 0 where it does not count as visible."""
     made: dict[tuple[str, int], Any] = field(default_factory=dict)
 
     def of_copy(self, index: int) -> Boxes:
@@ -214,5 +216,6 @@ _MAKERS: Mapping[str, Callable[[Measures, int], Any]] = {
     "facing": _one_by_one(lambda boxes, poses: _marks(viewpoint.in_front_of_camera(boxes, poses))),
     "levels": _one_by_one(lambda boxes, poses: _marks(viewpoint.above_camera(boxes, poses))),
     "in_view": _in_view,
+    "view_shares": lambda measures, copy: measures.shares[copy].ravel().tolist(),
     "cameras": _cameras,
 }

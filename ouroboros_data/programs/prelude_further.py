@@ -227,6 +227,11 @@ def depth_order(frame, *items):
     return [_handle(i) for _, i in ranked]
 
 
+def view_share(frame, o):
+    """Share of the frame's area that shows the object, from 0 to 1; 0 where the frame does not show it."""
+    return _further["view_shares"][_seen_from(frame, o, "view_share")[2]]
+
+
 def _camera(p):
     return _further["cameras"][4 * p : 4 * p + 4]
 

@@ -33,6 +33,7 @@ TABLE_OF = {
     "camera_facing": "facing",
     "camera_level": "levels",
     "left_in_view": "in_view",
+    "view_share": "view_shares",
     "camera_height": "cameras",
     "camera_moved": "cameras",
     "camera_turn": "cameras",

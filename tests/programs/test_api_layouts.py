@@ -8,12 +8,14 @@ from dataclasses import replace
 
 import hand_scenes as hand
 import layouts
+import numpy as np
 import pytest
 
 from ouroboros_data.config import NoiseSettings
 from ouroboros_data.geometry import relations, viewpoint
 from ouroboros_data.programs import api, measures
 from ouroboros_data.programs.sandbox import SandboxPool
+from ouroboros_data.types import ObjectView
 
 box, camera, scene = hand.box, layouts.camera, layouts.scene
 ROOT2 = math.sqrt(2)
@@ -235,6 +237,11 @@ def test_ways_for_too_many_pairs_are_not_looked_for(ask):
 EAST = camera(0, at=(0.0, 0.0, 1.5), heading=0.0, shows=("a", "b", "c"))
 
 
+def shows(share: float):
+    """A frame that shows the lamp at this size."""
+    return replace(EAST, views=(ObjectView(object_id="a", pixel_share=share),))
+
+
 def at(x: float, y: float, z=1.5, name="a", category="lamp", size=(0.2, 0.2, 0.2), turn=0.0):
     return box(name, category, (x, y, z), size, hand.yaw(turn))
 
@@ -276,6 +283,14 @@ def at(x: float, y: float, z=1.5, name="a", category="lamp", size=(0.2, 0.2, 0.2
         ([EAST], [at(3, 0), at(3.16, 0, name="b", category="cup")], 'depth_order(0, *objects())', "a+b"),
         ([EAST], [at(3, 0), at(2, 1, name="z", category="cup")], 'depth_order(0, *objects())', "not_visible"),
         ([EAST], [at(3, 0)], "depth_order(0)", "empty"),
+        ([EAST], [at(3, 0)], 'view_share(0, only("lamp"))', 0.1),
+        ([shows(0.3), shows(0.002), shows(0.0019), camera(3)], [at(3, 0)], 'view_share(0, only("lamp"))', 0.3),
+        ([shows(0.3), shows(0.002), shows(0.0019), camera(3)], [at(3, 0)], 'view_share(1, only("lamp"))', 0.002),
+        ([shows(0.3), shows(0.002), shows(0.0019), camera(3)], [at(3, 0)], 'view_share(2, only("lamp"))', 0.0),
+        ([shows(0.3), shows(0.002), shows(0.0019), camera(3)], [at(3, 0)], 'view_share(3, only("lamp"))', 0.0),
+        ([EAST], [at(3, 0), at(2, 1, name="z", category="cup")], 'view_share(0, only("cup"))', 0.0),
+        ([EAST], [at(3, 0)], 'view_share(1, only("lamp"))', "bad_argument"),
+        ([EAST], [at(3, 0)], 'view_share(0, "lamp")', "bad_argument"),
         ([EAST], [at(3, 0, z=0.3)], "camera_height(0)", 1.3),  # its underside, at 0.2, is the floor
         ([EAST], [], "camera_height(0)", "unclear"),
         ([EAST], [at(3, 0)], 'camera_distance(1, only("lamp"))', "bad_argument"),
@@ -333,6 +348,39 @@ def test_evidence_names_frames_and_objects(pool):
         "camera_turn(@0,@1)",
         "camera_distance(@1,b)",
     )
+
+
+def test_shares_of_copies_move_by_a_third_and_vanish_below_the_threshold(pool):
+    layout = scene(
+        at(3, 0), cameras=[replace(shows(s), id=f"f{i}") for i, s in enumerate((0.3, 0.0025, 0.9))]
+    )
+    drawn = api.draw_jitter(layout, None, 32)
+    copies = api.jittered_tables(drawn, min_pixel_share=hand.SHARE, noise=NoiseSettings(), multiple=1.0)
+
+    def read(frame: int) -> list[float]:
+        source = f"def answer():\n    return number(view_share({frame}, only('lamp')), 'm')"
+        return [run[0].answer.value for run in zip(*pool.run_copies(copies, [source]), strict=True)]
+
+    large, small, whole = (np.array(read(frame)) for frame in range(3))
+    assert 0.3 / 1.32 <= large.min() < 0.26 and 0.34 < large.max() <= 0.3 * 1.32
+    assert whole.max() == 1.0
+    hidden = 0.0025 * 2 ** drawn.flicker[:, 1, 0] < 0.002
+    assert 0 < hidden.sum() < 32 and ((small == 0.0) == hidden).all()
+    assert (small[~hidden] >= 0.0025 / 1.32).all()
+
+
+def test_what_view_share_says_about_bad_arguments(pool):
+    layout = scene(at(3, 0), cameras=[EAST])
+    for call, detail in (
+        ("view_share(1, only('lamp'))", "view_share() takes positions of sampled frames (0 to 0), got 1"),
+        (
+            "view_share(0, 'lamp')",
+            "view_share() takes objects, got 'lamp': get one with only('…') or objects('…')",
+        ),
+    ):
+        source = f"def answer():\n    return number({call}, 'm')"
+        outcome = pool.run(api.tables(layout, None, hand.SHARE), [source])[0]
+        assert (outcome.reason, outcome.detail) == ("bad_argument", detail)
 
 
 def test_copies_have_tables_of_their_own(pool):
