@@ -133,7 +133,7 @@ def _central(value: float, unit: Unit, step: float) -> bool:
 COUNTING = Family(
     group="vsi",
     note="how many there are of a kind",
-    prior_bound=0.5,
+    prior_bound=0.65,
     wordings=(
         "How many {x}(s) are in this room?",
         "How many {xs} are there in this room?",
