@@ -44,6 +44,28 @@ class GrammarOptions:
     """Share of a frame from which an object looks large."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """A question that was drawn for a scene, before it is put into one of its wordings."""
+
+    bin: str
+    family: Family
+    knob: Knob
+    ask: Ask
+    texts: tuple[str, ...]
+    """The family's wordings, filled in."""
+    text: str
+    """One of them, drawn."""
+    options: tuple[str, ...]
+    """The ask's options in the order that was drawn."""
+    seed: int
+
+    @property
+    def source(self) -> str:
+        """The program, with its options in that order."""
+        return self.ask.program.replace(OPTIONS, lit(self.options))
+
+
 class Grammar:
     """Proposes VSI-Bench's question types with difficulty set by explicit knobs."""
 
@@ -84,6 +106,16 @@ class Grammar:
         Raises:
             DraftError: A frame id is not the scene's, or a weight is not a finite number of at least 0.
         """
+        return [
+            _draft(scene, frame_ids, drawn, proposer=self.id) for drawn in self.draw(scene, frame_ids, brief)
+        ]
+
+    def draw(self, scene: Scene, frame_ids: tuple[str, ...], brief: Brief) -> Iterator[Drawn]:
+        """What `propose` words and puts together: up to ``brief.count`` well-posed questions, bins drawn by weight.
+
+        Raises:
+            DraftError: A frame id is not the scene's, or a weight is not a finite number of at least 0.
+        """
         weights = {name: _weight(name, brief) for name in self._knobs}
         view = look(
             scene,
@@ -98,9 +130,9 @@ class Grammar:
             for name, weight in weights.items()
             if weight > 0
         }
-        drafts: list[Draft] = []
-        while len(drafts) < brief.count and supply:
-            seed = seed_from(brief.seed, scene.id, brief.iteration, len(drafts))
+        made = 0
+        while made < brief.count and supply:
+            seed = seed_from(brief.seed, scene.id, brief.iteration, made)
             dice = np.random.default_rng(seed)
             name = _draw({name: weights[name] for name in supply}, dice)
             found = next(supply[name], None)
@@ -110,8 +142,18 @@ class Grammar:
             ask, texts = found
             taken.add(_subject(name, ask))
             text = texts[int(dice.integers(len(texts)))]
-            drafts.append(_draft(scene, frame_ids, name, ask, text, dice, seed=seed, proposer=self.id))
-        return drafts
+            family, knob = self._knobs[name]
+            made += 1
+            yield Drawn(
+                bin=name,
+                family=family,
+                knob=knob,
+                ask=ask,
+                texts=tuple(texts),
+                text=text,
+                options=tuple(ask.options[i] for i in dice.permutation(len(ask.options))),
+                seed=seed,
+            )
 
     def _new_asks(
         self,
@@ -139,35 +181,23 @@ def _subject(name: str, ask: Ask) -> tuple[str, ...]:
     return (name.partition("/")[0], *ask.subject)
 
 
-def _draft(
-    scene: Scene,
-    frame_ids: tuple[str, ...],
-    name: str,
-    ask: Ask,
-    text: str,
-    dice: np.random.Generator,
-    *,
-    seed: int,
-    proposer: str,
-) -> Draft:
-    options = tuple(ask.options[i] for i in dice.permutation(len(ask.options)))
-    source = ask.program.replace(OPTIONS, lit(options))
+def _draft(scene: Scene, frame_ids: tuple[str, ...], drawn: Drawn, *, proposer: str) -> Draft:
     return Draft(
         question=Question(
-            id=content_hash(scene.id, frame_ids, text, options, source),
+            id=content_hash(scene.id, frame_ids, drawn.text, drawn.options, drawn.source),
             scene_id=scene.id,
             frame_ids=frame_ids,
-            question_type=name.partition("/")[0],
-            text=text,
-            answer_type=ask.answer_type,
-            options=options,
-            unit=ask.unit,
+            question_type=drawn.bin.partition("/")[0],
+            text=drawn.text,
+            answer_type=drawn.ask.answer_type,
+            options=drawn.options,
+            unit=drawn.ask.unit,
         ),
-        program=Program(source=source, api_version=PROGRAM_API),
-        bin=name,
-        mentions=ask.mentions,
+        program=Program(source=drawn.source, api_version=PROGRAM_API),
+        bin=drawn.bin,
+        mentions=drawn.ask.mentions,
         proposer=proposer,
-        seed=seed,
+        seed=drawn.seed,
     )
 
 
