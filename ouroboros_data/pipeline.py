@@ -13,26 +13,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import yaml
-
 from ouroboros_data import registry
-from ouroboros_data.config import Recipe, recipe_from_mapping
+from ouroboros_data.claim import check_claim, claim
+from ouroboros_data.config import Recipe
 from ouroboros_data.curriculum import Outcome, bin_weights
 from ouroboros_data.digest import scene_digest
 from ouroboros_data.engine.local import LocalEngine
-from ouroboros_data.errors import RecipeError, SnapshotError
+from ouroboros_data.errors import SnapshotError
 from ouroboros_data.feedback import brief_of, briefs, outcome_of
 from ouroboros_data.manifest import manifest_of
 from ouroboros_data.media.frames import FrameBank, sampled_times
 from ouroboros_data.plugins import Brief
 from ouroboros_data.programs.jail import require
 from ouroboros_data.progress import Progress, Silent
-from ouroboros_data.records import to_json
 from ouroboros_data.snapshot import freeze
 from ouroboros_data.stages.propose import Checked, open_proposer, propose_round
 from ouroboros_data.stages.scenes import ingest, listed, split
 from ouroboros_data.stages.solve import LOOKS, SolverStages, probe_results
-from ouroboros_data.store import RunStore, write_atomic
+from ouroboros_data.store import RunStore
 from ouroboros_data.summary import Exam, IterationSummary, exam_of, summarise
 from ouroboros_data.types import ProbeResult, Sample, Scene, Snapshot
 
@@ -63,7 +61,7 @@ def build(recipe: Recipe, run: Path, *, progress: Progress | None = None) -> Bui
     bins = dict(open_proposer(recipe).bins())
     registry.find("solvers", recipe.solver.name)
     with RunStore(run) as store, LocalEngine(recipe.engine.workers) as engine:
-        _check_claim(store, recipe)
+        check_claim(store, recipe)
         clock = Clock(store)
         by_id: dict[str, Scene] = {}
         solver = SolverStages(recipe, store, FrameBank(by_id, recipe.frames.reader), progress)
@@ -82,7 +80,7 @@ def build(recipe: Recipe, run: Path, *, progress: Progress | None = None) -> Bui
         with clock.stage(0, "warm start"):
             checkpoint = solver.start()
         disclosure = checkpoint.disclosure
-        _claim(store, recipe)
+        claim(store, recipe)
         by_id.update({scene.id: scene for scene in scenes})
         with clock.stage(0, "held-out drafts"):
             count = recipe.scenes.holdout_drafts
@@ -157,24 +155,6 @@ class Clock:
             if event.get("iteration") == iteration and "seconds" in event:
                 sums[event["stage"]] = sums.get(event["stage"], 0.0) + event["seconds"]
         return sums
-
-
-def _check_claim(store: RunStore, recipe: Recipe) -> None:
-    """A directory belongs to one recipe. More iterations or other workers are the same run; anything else is not."""
-    path = store.root / "recipe.yaml"
-    if path.is_file():
-        old = recipe_from_mapping(yaml.safe_load(path.read_text("utf-8")), where=str(path))
-        if replace(old, iterations=recipe.iterations, engine=recipe.engine) != recipe:
-            raise RecipeError(
-                "this directory holds a run of another recipe",
-                where=str(path),
-                fix="choose another --run DIR",
-            )
-
-
-def _claim(store: RunStore, recipe: Recipe) -> None:
-    text = yaml.safe_dump(to_json(recipe), sort_keys=False, allow_unicode=True)
-    write_atomic(store.root / "recipe.yaml", text)
 
 
 def _accepted(checked: Sequence[Checked]) -> list[Checked]:

@@ -14,10 +14,10 @@ import pytest
 import yaml
 
 from ouroboros_data.card import _guard, _overridden
+from ouroboros_data.claim import check_claim
 from ouroboros_data.config import Recipe, SceneSettings, recipe_from_mapping
 from ouroboros_data.engine.local import LocalEngine
 from ouroboros_data.errors import SceneError
-from ouroboros_data.pipeline import _check_claim
 from ouroboros_data.progress import Silent
 from ouroboros_data.records import to_json
 from ouroboros_data.resources import problems
@@ -230,7 +230,7 @@ def test_a_run_from_before_the_guard_is_still_the_same_run(tmp_path: Path) -> No
     del before["scenes"]["allow_benchmark_scenes"]
     with RunStore(tmp_path) as store:
         (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(before))
-        _check_claim(store, asked)
+        check_claim(store, asked)
 
 
 def test_the_option_of_the_command_line_reaches_manifest_and_card(
