@@ -28,6 +28,7 @@ _COLUMNS = """\
 | `blind_confidence`, `elsewhere_confidence` | the same without frames; the same with another scene's frames (as long as it is near `confidence`, looking did not help) |
 | `train_confidence` | the same read from the training forward pass (null if not drawn) |
 | `solver`, `proposer`, `seed`, `scene_sha256` | digests and versions to derive the row again |
+| `writing`, `review` | JSON: what was set right in a model's reply; a reviewer's votes; null where no model wrote, nobody reviewed |
 """
 
 

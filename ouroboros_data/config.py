@@ -55,6 +55,15 @@ class ProposerSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewerSettings:
+    """Who looks at rows that passed all other gates."""
+
+    name: str = "none"
+    """``none``, or a plug-in of the group ``ouroboros_data.reviewers``."""
+    options: Options = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoiseSettings:
     """One standard deviation of the annotation noise that a label has to survive."""
 
@@ -158,6 +167,7 @@ class Recipe:
     frames: FrameSettings = field(default_factory=FrameSettings)
     proposer: ProposerSettings = field(default_factory=ProposerSettings)
     programs: ProgramSettings = field(default_factory=ProgramSettings)
+    reviewer: ReviewerSettings = field(default_factory=ReviewerSettings)
     solver: SolverSettings = field(default_factory=SolverSettings)
     curriculum: CurriculumSettings = field(default_factory=CurriculumSettings)
     engine: EngineSettings = field(default_factory=EngineSettings)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from ouroboros_data.errors import PluginError
 
-Kind = Literal["scene_adapters", "proposers", "solvers", "chat_models"]
+Kind = Literal["scene_adapters", "proposers", "solvers", "chat_models", "reviewers"]
 _EXTRA = {
     name: "solver" for name in ("torch", "transformers", "safetensors", "tokenizers", "peft", "accelerate")
 }

@@ -55,6 +55,8 @@ _COLUMNS: dict[str, str | list[str]] = {
     "proposer": "string",
     "seed": "int64",
     "scene_sha256": "string",
+    "writing": "string",
+    "review": "string",
 }
 
 
@@ -104,7 +106,13 @@ def to_row(sample: Sample) -> dict[str, Any]:
         "proposer": sample.draft.proposer,
         "seed": sample.draft.seed,
         "scene_sha256": sample.scene_sha256,
+        "writing": _json(sample.draft.writing),
+        "review": _json(verdict.review),
     }
+
+
+def _json(record: Any) -> str | None:
+    return None if record is None else canonical_json(to_json(record))
 
 
 def answer_columns(answer: Answer) -> dict[str, str]:

@@ -153,6 +153,16 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """How a model's reply became a draft."""
+
+    turn: Literal["first", "repair", "resample"] = "first"
+    """Whether it was the first reply, one that was told what was wrong with the first, or a second try."""
+    fixes: tuple[str, ...] = ()
+    """What was set right in the reply, by name, in the order in which it was done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """A proposer's question with its program, not yet checked."""
 
@@ -164,6 +174,46 @@ class Draft:
     """Categories the question's text names, canonical."""
     proposer: str
     seed: int
+    witness: str = ""
+    """Source of another program for the same question, from other hands, that has to give the same answer."""
+    writing: Writing | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discarded:
+    """Something that a proposer asked for or got back and could not make into a draft: proposed, and rejected."""
+
+    scene_id: str
+    bin: str
+    stage: str
+    """``parse`` or ``brief``, as in `ouroboros_data.stages.gates.GATES`."""
+    reason: str
+    """Of that stage's closed list."""
+    detail: str
+    raw: str
+    """What came back, cut to a bounded length."""
+    proposer: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vote:
+    """What a reviewer said of a row, once."""
+
+    blind: bool | None
+    """The answer can be had without looking; None where it did not say so that it could be read."""
+    contradicted: bool | None
+    """What is shown contradicts the answer."""
+    said: str
+    """Its own words, cut to a bounded length."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """A reviewer's votes on a row that passed all other gates."""
+
+    reviewer: str
+    votes: tuple[Vote, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +252,7 @@ class Verdict:
     margin: float | None = None
     """Largest tested multiple of the annotation noise at which the answer still holds."""
     evidence: Evidence = field(default_factory=Evidence)
+    review: Review | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

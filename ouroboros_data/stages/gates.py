@@ -20,6 +20,30 @@ from ouroboros_data.stages import filters
 from ouroboros_data.types import Draft, Evidence, Scene
 
 GATES: dict[str, dict[str, str]] = {
+    "parse": {
+        **{
+            name: f"a model was asked and gave no reply ({what})"
+            for name, what in (
+                ("endpoint", "the server failed"),
+                ("unreachable", "no connection"),
+                ("timeout", "too late"),
+                ("rejected", "the server did not take the request"),
+                ("too_long", "the prompt does not fit the model"),
+                ("truncated", "cut off"),
+                ("refused", "it would not answer"),
+                ("media", "the pictures could not be sent"),
+            )
+        },
+        "not_json": "a model's reply holds no JSON object",
+        "several": "a model's reply holds more than one JSON object",
+        "reply_schema": "a model's reply breaks the schema that its request named",
+    },
+    "brief": {
+        "ingredients": "a model's question leaves out what it was told to ask about, or names more",
+        "phrase": "a model's question lacks words that it was told to use as they are",
+        "meaning": "a model's question asks for something else than it was told to",
+        "roles": "a model's question gives the objects other parts than it was told to",
+    },
     "schema": {
         "schema": "the draft breaks schemas/draft.schema.json",
         "options": "options are missing, not distinct, or given for an answer that has none",
@@ -33,6 +57,10 @@ GATES: dict[str, dict[str, str]] = {
         "answer_type": "the program returns another kind of answer than the question asks for",
         "unit": "the program's unit is not the question's",
         "options": "the program's options are not the question's, in its order",
+    },
+    "agreement": {
+        "disagree": "another program for the same question gives another answer",
+        "witness": "another program for the same question gives no answer",
     },
     "reference": {
         "not_unique": "the question says 'the X' and the scene has several X",
@@ -63,6 +91,11 @@ GATES: dict[str, dict[str, str]] = {
         "letter": "this round has more answers with this letter than chance would give",
         "answer": "this round has more answers of this value than chance would give",
         "wording": "this round asks for the closest far more often than for the farthest, or the reverse",
+    },
+    "review": {
+        "answerable_blind": "the reviewer says that the answer can be had without looking",
+        "contradicted": "the reviewer says that what is shown contradicts the answer",
+        "unreadable": "too few of the reviewer's votes could be read",
     },
 }
 """Stages in order, each with its closed list of reasons."""
@@ -138,6 +171,24 @@ def answer_type(draft: Draft, outcome: Outcome) -> Rejection | None:
             "options",
             f"the question offers {list(question.options)}, the program {list(outcome.options)}",
         )
+    return None
+
+
+def agreement(draft: Draft, outcome: Outcome, witness: Outcome | None) -> Rejection | None:
+    """Another program for the same question, where the draft has one, publishes the same answer."""
+    if witness is None:
+        return None
+    one, other = outcome.answer, witness.answer
+    assert one is not None
+    if other is None:
+        return reject("agreement", "witness", f"{witness.reason}: {witness.detail}")
+    if (one.type, one.unit, one.text, outcome.options) != (
+        other.type,
+        other.unit,
+        other.text,
+        witness.options,
+    ):
+        return reject("agreement", "disagree", f"{one.text} {one.unit or ''}, the other {other.text}")
     return None
 
 

@@ -52,9 +52,9 @@ def ground(
         problem = gates.schema(draft, scene, frame_ids)
         if problem:
             stopped[i] = problem
-    outcomes = _outcomes(scene, frame_ids, drafts, stopped, min_pixel_share, pool)
+    outcomes, witnesses = _outcomes(scene, frame_ids, drafts, stopped, min_pixel_share, pool)
     for i, outcome in outcomes.items():
-        problem = _static(scene, frame_ids, drafts[i], outcome, min_pixel_share)
+        problem = _static(scene, frame_ids, drafts[i], outcome, witnesses.get(i), min_pixel_share)
         if problem:
             stopped[i] = problem
     alive = [i for i in range(len(drafts)) if i not in stopped]
@@ -105,21 +105,31 @@ def _outcomes(
     stopped: dict[int, Rejection],
     min_pixel_share: float,
     pool: SandboxPool,
-) -> dict[int, Outcome]:
+) -> tuple[dict[int, Outcome], dict[int, Outcome]]:
+    """What the programs give, and the witnesses of those that gave an answer."""
     alive = [i for i in range(len(drafts)) if i not in stopped]
     if not alive:
-        return {}
+        return {}, {}
     tables = api.tables(scene, frame_ids, min_pixel_share)
     sources = [drafts[i].program.source for i in alive]
-    return dict(zip(alive, pool.confirm(tables, sources, pool.run(tables, sources)), strict=True))
+    found = dict(zip(alive, pool.confirm(tables, sources, pool.run(tables, sources)), strict=True))
+    witnessed = [i for i, outcome in found.items() if outcome.ok and drafts[i].witness]
+    others = pool.run(tables, [drafts[i].witness for i in witnessed]) if witnessed else []
+    return found, dict(zip(witnessed, others, strict=True))
 
 
 def _static(
-    scene: Scene, frame_ids: tuple[str, ...], draft: Draft, outcome: Outcome, min_pixel_share: float
+    scene: Scene,
+    frame_ids: tuple[str, ...],
+    draft: Draft,
+    outcome: Outcome,
+    witness: Outcome | None,
+    min_pixel_share: float,
 ) -> Rejection | None:
     return (
         gates.execute(outcome)
         or gates.answer_type(draft, outcome)
+        or gates.agreement(draft, outcome, witness)
         or gates.reference(draft, scene, outcome.evidence)
         or wording.direction(draft)
         or wording.candidates(draft, scene, outcome)
