@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ouroboros_data import cli_programs, cli_propose
 from ouroboros_data.cli_common import (
     RecipeArg,
     SandboxOption,
@@ -17,7 +18,6 @@ from ouroboros_data.cli_common import (
     boundary,
     jail_overrides,
 )
-from ouroboros_data.cli_programs import register
 from ouroboros_data.cli_scenes import scenes_app
 
 app = typer.Typer(
@@ -94,7 +94,8 @@ def report(run: Annotated[Path, typer.Argument(help="Run directory of a build.")
         show(console, manifest, str(run / "dataset"))
 
 
-register(app)
+cli_programs.register(app)
+cli_propose.register(app)
 
 
 @recipes_app.command("list")

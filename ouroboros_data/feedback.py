@@ -11,7 +11,7 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from ouroboros_data.config import Recipe
@@ -180,6 +180,25 @@ def render(brief: Brief, *, budget_tokens: int) -> str:
             f"a budget of {budget_tokens} tokens is too small for any feedback", fix=f"give {cost(0)} or more"
         )
     return _text(brief, order[:fitting])
+
+
+def explain(brief: Brief, bins: Iterable[str]) -> list[str]:
+    """What a brief asks of a proposer that goes by weights: one line per bin, in the order of ``bins``.
+
+    Each says which share of the drafts the bin gets while it has something to ask here (its weight over the sum of all),
+    and from which counts that came: of the last round over all scenes, and of this scene alone.
+    """
+    weights = {name: brief.weights.get(name, 1.0) for name in bins}
+    whole = sum(weights.values()) or 1.0
+    width = max(map(len, weights), default=0)
+    lines = [f"{'bin':<{width}}   share  last round: easy/frontier/hard, here"]
+    for name, weight in weights.items():
+        counts = brief.bin_counts.get(name)
+        told = _counts(counts) if counts else "nothing known"
+        own = Counter(past.band for past in brief.history if past.bin == name)
+        here = f"; here {own['easy']}/{own['frontier']}/{own['hard']}" if own else ""
+        lines.append(f"{name:<{width}}  {weight / whole:>6.2%}  {told}{here}")
+    return lines
 
 
 def _by_use(history: Sequence[Past]) -> list[Past]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
 Advance = Callable[..., None]
 """``advance(n=1, note="")``: n more units are done."""
@@ -46,8 +46,13 @@ class Silent:
 class Terminal:
     """Rich progress with elapsed and remaining time; where output is not a terminal, a line now and then."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, below: Callable[[], RenderableType] | None = None) -> None:
+        """Args:
+        console: Where to.
+        below: Drawn under the bar while a stage runs, again and again; only on a terminal.
+        """
         self.console = console
+        self._below = below
 
     def say(self, text: str) -> None:
         """Print one line."""
@@ -77,7 +82,15 @@ class Terminal:
                 TimeRemainingColumn(),
                 TextColumn("[dim]{task.fields[note]}"),
             )
-            with Bars(*columns, console=self.console, transient=True) as bars:
+            below = self._below
+
+            class Drawn(Bars):
+                def get_renderables(self) -> Iterable[RenderableType]:
+                    yield from super().get_renderables()
+                    if below is not None:
+                        yield below()
+
+            with Drawn(*columns, console=self.console, transient=True) as bars:
                 task = bars.add_task(label, total=total, note="")
 
                 def advance(n: int = 1, note: str = "") -> None:
