@@ -116,26 +116,32 @@ def recipes_list() -> None:
 
 @recipes_app.command("show")
 def recipes_show(recipe: RecipeArg, overrides: SetOption = None) -> None:
-    """Print a recipe with every default filled in."""
+    """Print what a recipe says about itself, and the recipe with every default filled in."""
     with boundary():
+        import itertools
+
         import yaml
 
-        from ouroboros_data.config import load_recipe
+        from ouroboros_data.config import find_recipe, load_recipe
         from ouroboros_data.records import to_json
 
+        lines = find_recipe(recipe).read_text("utf-8").splitlines(keepends=True)
+        typer.echo("".join(itertools.takewhile(lambda line: line.startswith("#"), lines)), nl=False)
         typer.echo(yaml.safe_dump(to_json(load_recipe(recipe, overrides or [])), sort_keys=False), nl=False)
 
 
 @app.command()
 def adapters() -> None:
-    """List scene adapters, proposers and solvers, installed ones of others included."""
+    """List scene adapters, proposers, reviewers, chat models and solvers, installed ones of others included."""
     with boundary() as console:
+        from typing import get_args
+
         from rich.table import Table
 
-        from ouroboros_data.registry import known
+        from ouroboros_data.registry import Kind, known
 
         table = Table("kind", "name", "from", show_edge=False)
-        for kind in ("scene_adapters", "proposers", "solvers"):
+        for kind in get_args(Kind):
             for name, entry in known(kind).items():
                 table.add_row(kind[:-1].replace("_", " "), name, entry.value)
         console.print(table)

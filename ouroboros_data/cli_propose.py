@@ -95,6 +95,9 @@ def families(
     as_markdown: Annotated[
         bool, typer.Option("--markdown", help="Print the tables of docs/families.md.")
     ] = False,
+    into: Annotated[
+        Path | None, typer.Option(metavar="PAGE.md", help="Put those tables between the marks in this page.")
+    ] = None,
     sandbox: SandboxOption = None,
     allow_unjailed: UnjailedOption = False,
 ) -> None:
@@ -109,6 +112,9 @@ def families(
         recipe = recipe_from_mapping(overridden({"name": "families"}, given), where="--proposer")
         built = open_proposer(recipe)
         wanted = pages.chosen(pages.entries(built), names or [])
+        if into is not None:
+            pages.put_into(into, wanted)
+            return
         if as_markdown:
             typer.echo(pages.markdown(wanted), nl=False)
             return

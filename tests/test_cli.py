@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden" / "errors.txt"
@@ -39,6 +40,7 @@ def test_recipes_and_adapters_are_listed(tmp_path: Path) -> None:
     assert {"quickstart", "real_layouts"} <= set(run("recipes", "list", cwd=tmp_path).stdout.split())
     shown = run("recipes", "show", "quickstart", "--set", "seed=7", cwd=tmp_path).stdout
     assert "seed: 7" in shown and "easy_above: 0.9" in shown
+    assert shown.startswith("# ouroboros-data build --iter 3\n#\n# The whole loop") and yaml.safe_load(shown)
     assert {"procedural", "meta_info", "grammar", "tiny"} <= set(run("adapters", cwd=tmp_path).stdout.split())
 
 

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from ouroboros_data.cli import app
 from ouroboros_data.proposers.families import FAMILIES
 from ouroboros_data.proposers.grammar import Grammar
+from ouroboros_data.report.families import END, START
 from ouroboros_data.report.funnel import STEPS, Fate, Live, reasons, steps, tables
 from ouroboros_data.stages.gates import GATES
 
@@ -224,3 +225,15 @@ def test_families_of_somebody_elses_proposer(environment: dict[str, str]) -> Non
     command = [sys.executable, "-m", "ouroboros_data.cli", "families", "--proposer", "example_counts"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert "object_counting" in done.stdout and "how many of two kinds" in done.stdout
+
+
+def test_the_tables_go_between_the_marks_of_a_page(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{START}\nold\n{END}\nafter\n")
+    assert run("families", "--into", page).exit_code == 0
+    text = page.read_text("utf-8")
+    assert text == f"before\n{START}\n\n{run('families', '--markdown').output}\n{END}\nafter\n"
+    assert all(f"| `{name}/{knob}` |" in text for name, family in FAMILIES.items() for knob in family.knobs)
+    page.write_text("no marks")
+    done = run("families", "--into", page)
+    assert done.exit_code == 1 and "no place for the tables" in done.output and page.read_text() == "no marks"

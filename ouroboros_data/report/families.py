@@ -19,8 +19,10 @@ from ouroboros_data.plugins import Brief, Proposer
 from ouroboros_data.programs.worker import sandbox_here
 from ouroboros_data.proposers.families import FAMILIES
 from ouroboros_data.stages.ground import ground
+from ouroboros_data.store import write_atomic
 from ouroboros_data.types import Scene
 
+START, END = "<!-- families: made by `ouroboros-data families --into` -->", "<!-- end of families -->"
 ROOMS = 40
 """Rooms that are searched for an example; most bins have one in the first few."""
 FRAMES = 8
@@ -196,3 +198,18 @@ def markdown(listed: Sequence[FamilyEntry]) -> str:
     lines += ["", "| bin | what the knob does |", "|---|---|"]
     lines += [f"| `{entry.name}/{knob}` | {note} |" for entry in listed for knob, note in entry.bins.items()]
     return "".join(f"{line}\n" for line in lines)
+
+
+def put_into(path: Path, listed: Sequence[FamilyEntry]) -> None:
+    """Replace what stands between `START` and `END` in a page by the tables.
+
+    Raises:
+        RecipeError: The page does not have both marks, in this order.
+    """
+    head, start, rest = path.read_text("utf-8").partition(START)
+    _, end, tail = rest.partition(END)
+    if not start or not end:
+        raise RecipeError(
+            "the page has no place for the tables", where=str(path), fix=f"put in {START} {END}"
+        )
+    write_atomic(path, f"{head}{START}\n\n{markdown(listed)}\n{END}{tail}")
