@@ -95,6 +95,7 @@ def rests_on(
     share: float = 0.9,
     miss_share: float = 0.1,
     tilt_deg: float = 10.0,
+    sink_m: float = 0.0,
 ) -> Verdicts:
     """Whether ``a`` rests on top of ``b``, (...) of `YES`, `NO`, `UNCLEAR`, judged from these two boxes alone.
 
@@ -130,6 +131,7 @@ def rests_on(
             than that is what the errors of the boxes make up for small things at an edge.
         miss_share: What the errors of two boxes side by side make up.
         tilt_deg: The slack of fitted boxes. Beyond it the top of a box is no surface that carries.
+        sink_m: How far the centre of ``a`` may lie below the top: 0, but where boxes were shifted on purpose.
     """
     low_a = span_m(a, UP)[..., 0]
     low_b, high_b = np.moveaxis(span_m(b, UP), -1, 0)
@@ -138,9 +140,8 @@ def rests_on(
     upright = (tilts_deg(a) <= tilt_deg) & (tilts_deg(b) <= tilt_deg)
     shared, area_a, area_b = footprint_overlaps_m2(a, b), footprint_areas_m2(a), footprint_areas_m2(b)
     gap = under_a - top_b
-    yes = (
-        upright & hit & (shared >= share * area_a) & (np.abs(gap) <= contact_m) & (a.center_m[..., 2] > top_b)
-    )
+    higher = a.center_m[..., 2] > top_b - sink_m
+    yes = upright & hit & (shared >= share * area_a) & (np.abs(gap) <= contact_m) & higher
     least_top = np.minimum(top_b, b.center_m[..., 2] + _half_chord_m(b))
     same_floor = upright & (least_top - under_a > clear_m) & (low_a <= low_b + clear_m)
     beside = shared < miss_share * np.minimum(area_a, area_b)
@@ -157,6 +158,7 @@ def supports(
     share: float = 0.9,
     miss_share: float = 0.1,
     tilt_deg: float = 10.0,
+    sink_m: float = 0.0,
 ) -> Verdicts:
     """Whether object i rests directly on object j, (..., n, n) of `YES`, `NO`, `UNCLEAR`; `NO` on the diagonal.
 
@@ -172,6 +174,7 @@ def supports(
         share: See there.
         miss_share: See there.
         tilt_deg: See there.
+        sink_m: See there.
     """
     n = boxes.center_m.shape[-2]
     upper, lower = _one_axis_more(boxes, -2), _one_axis_more(boxes, -3)
@@ -183,6 +186,7 @@ def supports(
         share=share,
         miss_share=miss_share,
         tilt_deg=tilt_deg,
+        sink_m=sink_m,
     )
     direct = np.where(np.eye(n, dtype=bool), NO, direct)
     sure, possible = direct == YES, direct != NO

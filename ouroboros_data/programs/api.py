@@ -21,7 +21,7 @@ from ouroboros_data.errors import SceneError
 from ouroboros_data.geometry.boxes import Array, Boxes, boxes_of, length_width_height, pair_distances_m
 from ouroboros_data.ids import content_hash, rng
 from ouroboros_data.programs import names, uses
-from ouroboros_data.programs.measures import Measures, cells, further
+from ouroboros_data.programs.measures import SLACK_SIGMAS, Measures, cells, further
 from ouroboros_data.programs.names import canonical as canonical
 from ouroboros_data.types import CameraFrame, Evidence, Scene
 
@@ -170,7 +170,8 @@ def jittered_tables(
     annotated = _log2_shares(scene, jitter.frames)
     log_shares = annotated + multiple * jitter.flicker
     shares = np.minimum(np.exp2(annotated + SHARE_NOISE * multiple * jitter.flicker), 1.0)
-    return _tables(scene, jitter.frames, moved, areas, log_shares, shares, min_pixel_share)
+    slack_m = SLACK_SIGMAS * multiple * noise.center_m
+    return _tables(scene, jitter.frames, moved, areas, log_shares, shares, min_pixel_share, slack_m=slack_m)
 
 
 def evidence_of(packed: Any, scene_tables: Tables) -> Evidence:
@@ -223,6 +224,8 @@ def _tables(
     log_shares: Array,
     shares: Array,
     min_pixel_share: float,
+    *,
+    slack_m: float = 0.0,
 ) -> Tables:
     """One copy per leading index of the arrays; ``area_shares`` are of the annotated floor area.
 
@@ -262,6 +265,7 @@ def _tables(
             outlines_m=tuple(middle + np.sqrt(share) * (outline - middle) for share in area_shares),
             poses=np.array([frame.T_world_camera for frame in frames], float).reshape(-1, 4, 4),
             categories=categories,
+            slack_m=slack_m,
             shares=np.where(visible, shares, 0.0),
         ),
     )

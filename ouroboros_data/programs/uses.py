@@ -25,6 +25,7 @@ TABLE_OF = {
     "above": "above",
     "inside": "inside",
     "contents": "inside",
+    "between": "plans",
     "path_length": "ways",
     "camera_distance": "camera_gaps",
     "depth_order": "camera_gaps",
