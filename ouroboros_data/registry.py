@@ -11,7 +11,7 @@ Kind = Literal["scene_adapters", "proposers", "solvers", "chat_models", "reviewe
 _EXTRA = {
     name: "solver" for name in ("torch", "transformers", "safetensors", "tokenizers", "peft", "accelerate")
 }
-_EXTRA |= {"vllm": "vllm", "decord": "decord", "openai": "openai"}
+_EXTRA |= {"vllm": "vllm", "decord": "decord", "httpx2": "openai"}
 
 
 def known(kind: Kind) -> dict[str, EntryPoint]:

@@ -26,8 +26,8 @@ FailureReason = Literal[
     "refused",  # content filter, or a refusal in the reply's own field
     "media",  # a picture or file that may not or cannot be sent, or a model that takes none
 ]
-LASTING: frozenset[FailureReason] = frozenset({"rejected", "too_long", "truncated", "refused", "media"})
-"""Reasons that lie in the request: asking again would give the same."""
+LASTING: frozenset[FailureReason] = frozenset({"truncated", "refused"})
+"""What the model itself did and was paid for: kept in the reply cache. The others change with the server's settings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
