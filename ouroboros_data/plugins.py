@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from ouroboros_data.types import Band, Confidence, Draft, Question, Scene, SceneRef
+from ouroboros_data.types import (
+    Answer,
+    Band,
+    Confidence,
+    Discarded,
+    Draft,
+    Question,
+    Review,
+    Scene,
+    SceneRef,
+)
 
 Image = npt.NDArray[np.uint8]
 """(height, width, 3) RGB."""
@@ -97,6 +107,75 @@ class Proposer(Protocol):
 
     def propose(self, scene: Scene, frame_ids: tuple[str, ...], brief: Brief) -> Sequence[Draft]:
         """Write up to ``brief.count`` drafts about the scene as seen in the frames. Pure: same input, same drafts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """One scene that a proposer is asked about."""
+
+    scene: Scene
+    frame_ids: tuple[str, ...]
+    brief: Brief
+
+
+class HostProposer(Protocol):
+    """A proposer that is called in the main process with many scenes at once: one that asks a server, or holds a model.
+
+    Built as ``Proposer(options=…, cache=…)``. What it gives is stored before anything is checked, so that nothing is
+    asked twice. Its programs are never trusted.
+    """
+
+    where: Literal["host"]
+    """What tells it from a `Proposer`, which is called in worker processes."""
+    id: str
+
+    def __init__(self, *, options: Mapping[str, Any], cache: Path | None) -> None:
+        """Check options (raises RecipeError); replies may be kept below ``cache``."""
+
+    def bins(self) -> Mapping[str, str]:
+        """See `Proposer`."""
+
+    def propose_many(
+        self, items: Sequence[Proposal], frames: FrameSource | None
+    ) -> Sequence[Sequence[Draft | Discarded]]:
+        """Write up to ``brief.count`` drafts about each scene; what came to nothing is given back as discarded.
+
+        Raises:
+            ModelError: Nothing can be asked at all; the run ends, and goes on from here when it is started again.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToReview:
+    """A draft that passed all other gates, for a reviewer."""
+
+    scene: Scene
+    question: Question
+    answer: Answer
+    min_pixel_share: float
+    """From this share of a frame's pixels on, an object counts as visible there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reviewed:
+    """What a reviewer makes of a row."""
+
+    review: Review
+    reason: str = ""
+    """Of the stage ``review`` in `ouroboros_data.stages.gates.GATES`; empty where the row passes."""
+    detail: str = ""
+
+
+class Reviewer(Protocol):
+    """Looks at rows with their answers. Built as ``Reviewer(options=…, cache=…)``."""
+
+    id: str
+
+    def __init__(self, *, options: Mapping[str, Any], cache: Path | None) -> None:
+        """Check options (raises RecipeError); replies may be kept below ``cache``."""
+
+    def review(self, items: Sequence[ToReview], frames: FrameSource | None) -> Sequence[Reviewed]:
+        """Judge each item, in order (raises ModelError: nothing can be asked at all)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
