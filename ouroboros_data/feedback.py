@@ -136,6 +136,8 @@ easy: it was sure of the right answer. hard: it gave the right answer almost no 
 blind: it knew the answer without the frames. What is frontier and not blind teaches it most.
 Write more that is like the frontier, less that is like the easy, the hard and the blind. Repeat no question.
 """
+LEAST_BUDGET = 150
+"""Tokens that hold what the words mean; a smaller budget is refused."""
 NOTHING_YET = "There is no feedback yet: this is the first round.\n"
 _PIECE = re.compile(r"[A-Za-z]{1,4}|\n|[^\sA-Za-z]")
 
@@ -162,7 +164,7 @@ def render(brief: Brief, *, budget_tokens: int) -> str:
         budget_tokens: Upper limit for `estimate_tokens` of the result.
 
     Raises:
-        RecipeError: The budget does not even hold what the words mean.
+        RecipeError: The budget does not even hold what the words mean; it never is from `LEAST_BUDGET` on.
     """
     if not brief.history and not brief.bin_counts:
         return NOTHING_YET

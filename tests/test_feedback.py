@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ouroboros_data.config import Recipe
 from ouroboros_data.errors import RecipeError
-from ouroboros_data.feedback import bin_counts, briefs, estimate_tokens, outcome_of, render
+from ouroboros_data.feedback import LEAST_BUDGET, bin_counts, briefs, estimate_tokens, outcome_of, render
 from ouroboros_data.plugins import BandCounts, Brief, Past
 from ouroboros_data.stages.propose import Checked
 from ouroboros_data.types import Answer, Draft, ProbeResult, Program, Question, Room, Scene, Verdict
@@ -61,6 +61,12 @@ def test_a_budget_that_holds_nothing_is_refused() -> None:
     assert estimate_tokens(render(BRIEF, budget_tokens=enough)) <= enough
     with pytest.raises(RecipeError):
         render(BRIEF, budget_tokens=enough - 1)
+
+
+def test_the_least_budget_is_enough_whatever_there_is_to_say() -> None:
+    long = replace(BRIEF.history[0], text="x " * 500)
+    brief = replace(BRIEF, iteration=1001, history=(long,) * 9999, bin_counts={})
+    assert estimate_tokens(render(brief, budget_tokens=LEAST_BUDGET)) <= LEAST_BUDGET
 
 
 pasts = st.builds(

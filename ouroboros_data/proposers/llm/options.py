@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from ouroboros_data.config import options_from_mapping
 from ouroboros_data.errors import RecipeError
+from ouroboros_data.feedback import LEAST_BUDGET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +44,11 @@ class LlmOptions:
     scene_tokens: int = 700
     """Budget for the description of the scene."""
     feedback_tokens: int = 400
+    """Budget for what the last round taught; 0 says nothing of it."""
     repair: Literal["none", "turn", "resample"] = "none"
     """What happens to a reply that cannot be used: nothing, a turn that tells what is wrong, or a fresh try."""
+    scenes_at_once: int = 64
+    """Whose questions are asked for in one go. Fewer show progress earlier, more keep a server busy."""
     temperature: float = 0.7
     top_p: float = 1.0
     max_tokens: int = 512
@@ -79,7 +83,9 @@ def proposer_options(given: Mapping[str, Any]) -> LlmOptions:
     _within(where, "free_share", options.free_share, 0.0, 1.0)
     _within(where, "exemplars", options.exemplars, 0, 16)
     _within(where, "scene_tokens", options.scene_tokens, 60, 100_000)
-    _within(where, "feedback_tokens", options.feedback_tokens, 0, 100_000)
+    if options.feedback_tokens:  # too small a budget must not stop a run in its second round
+        _within(where, "feedback_tokens", options.feedback_tokens, LEAST_BUDGET, 100_000)
+    _within(where, "scenes_at_once", options.scenes_at_once, 1, 100_000)
     _sampling(where, options.temperature, options.top_p, options.max_tokens)
     return options
 
