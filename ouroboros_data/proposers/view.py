@@ -19,13 +19,12 @@ from ouroboros_data.geometry.boxes import (
     pair_distances_m,
     pair_indices,
 )
+from ouroboros_data.proposers.sight import SURE, Sight
 from ouroboros_data.proposers.words import pointable
-from ouroboros_data.types import Scene
+from ouroboros_data.types import CameraFrame, Scene
 
 Array = npt.NDArray[np.float64]
 
-SURE = 2.0
-"""Visible for certain: this many times the share that just counts as visible; the inverse for not."""
 NEVER = -1
 
 
@@ -55,6 +54,7 @@ def look(scene: Scene, frame_ids: tuple[str, ...], *, visible_share: float, larg
             )
     return View(
         scene=scene,
+        frames=tuple(scene.frames[column[frame_id]] for frame_id in frame_ids),
         shares=shares[:, [column[frame_id] for frame_id in frame_ids]],
         video_shares=shares,
         visible_share=visible_share,
@@ -67,6 +67,8 @@ class View:
     """Tables over a scene's objects (index = position in ``scene.objects``), computed on first use."""
 
     scene: Scene
+    frames: tuple[CameraFrame, ...]
+    """The sampled frames."""
     shares: Array
     """(objects, sampled frames) share of each frame's pixels."""
     video_shares: Array
@@ -132,6 +134,17 @@ class View:
     def boxes(self) -> Boxes:
         """The objects' oriented boxes."""
         return boxes_of(self.scene.objects)
+
+    @cached_property
+    def sight(self) -> Sight:
+        """What the cameras of the sampled frames see."""
+        return Sight(
+            frames=self.frames,
+            boxes=self.boxes,
+            object_ids=tuple(object_.id for object_ in self.scene.objects),
+            shares=self.shares.T,
+            visible_share=self.visible_share,
+        )
 
     @cached_property
     def size_m(self) -> Array:
