@@ -66,6 +66,10 @@ class Drawn:
         return self.ask.program.replace(OPTIONS, lit(self.options))
 
 
+_ALIKE = {f"object_rel_direction_{grain}": "object_rel_direction" for grain in ("easy", "medium", "hard")}
+"""Families that ask the same of the same subject, more or less finely."""
+
+
 class Grammar:
     """Proposes VSI-Bench's question types with difficulty set by explicit knobs."""
 
@@ -178,7 +182,8 @@ class Grammar:
 
 
 def _subject(name: str, ask: Ask) -> tuple[str, ...]:
-    return (name.partition("/")[0], *ask.subject)
+    family = name.partition("/")[0]
+    return (_ALIKE.get(family, family), *ask.subject)
 
 
 def _draft(scene: Scene, frame_ids: tuple[str, ...], drawn: Drawn, *, proposer: str) -> Draft:

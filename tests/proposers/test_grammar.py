@@ -14,6 +14,7 @@ from ouroboros_data.plugins import Brief, Past, Proposer
 from ouroboros_data.proposers.ask import interleave
 from ouroboros_data.proposers.families import FAMILIES
 from ouroboros_data.proposers.grammar import Grammar
+from ouroboros_data.report.families import END, START, entries, markdown
 from ouroboros_data.types import Draft, Scene
 
 
@@ -90,6 +91,12 @@ def test_a_scene_is_drained_without_repeating_a_question() -> None:
     assert subjects.most_common(1)[0][1] == 1
 
 
+def test_a_direction_is_not_asked_for_again_at_another_grain() -> None:
+    drafts = propose(rooms.random_scene(1), brief(count=1000), include=["object_rel_direction_*"])
+    assert len({d.question.question_type for d in drafts}) == 3
+    assert Counter(d.mentions for d in drafts).most_common(1)[0][1] == 1
+
+
 def test_history_is_not_asked_again_in_any_wording() -> None:
     made = rooms.random_scene(2, singles=4, groups=1)
 
@@ -162,8 +169,10 @@ def test_bins_are_documented_and_selectable() -> None:
     assert all(2 <= len(family.knobs) <= 5 for family in FAMILIES.values())
     assert everything["object_counting/one"].endswith("(trivial by construction)")
     assert everything["object_abs_distance/1cm"].endswith("(junk by construction)")
+
+
+def test_the_page_on_families_is_current() -> None:
     page = (Path(__file__).parents[2] / "docs" / "families.md").read_text("utf-8")
-    rows = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
-    for name, family in FAMILIES.items():
-        for label, knob in family.knobs.items():
-            assert knob.note in rows[f"{name}/{label}"], f"docs/families.md: {name}/{label}"
+    tables = page.partition(START)[2].partition(END)[0].strip()
+    current = tables == markdown(entries(Grammar(options={}))).strip()
+    assert current, "run: ouroboros-data families --into docs/families.md"
