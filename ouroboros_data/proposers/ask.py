@@ -114,6 +114,37 @@ def interleave(groups: Mapping[K, Sequence[T]], rng: np.random.Generator) -> Ite
                 yield item
 
 
+def alternating(
+    draw: Callable[[], tuple[str, T] | None],
+    rng: np.random.Generator,
+    answers: tuple[str, str] = ("True", "False"),
+) -> Iterator[T]:
+    """Different items from a random draw with either answer in turn, a toss deciding which comes first.
+
+    For two-sided questions, in which `sampled` would let the more common answer fill up every batch. Stops where the answer
+    whose turn it is does not come up.
+
+    Args:
+        draw: Gives an answer and a hashable item, or None where the draw missed.
+        rng: For the toss.
+        answers: The two answers.
+    """
+    waiting: dict[str, list[T]] = {answer: [] for answer in answers}
+    known: set[T] = set()
+    turn, misses = int(rng.integers(2)), 0
+    while misses < MAX_MISSES:
+        ready = waiting[answers[turn % 2]]
+        if ready:
+            turn, misses = turn + 1, 0
+            yield ready.pop()
+            continue
+        drawn = draw()
+        misses += 1
+        if drawn is not None and drawn[1] not in known:
+            known.add(drawn[1])
+            waiting[drawn[0]].append(drawn[1])
+
+
 def sampled(draw: Callable[[], tuple[str, T] | None], rng: np.random.Generator) -> Iterator[T]:
     """Different items from a random draw, interleaved by the group that it gives with each.
 

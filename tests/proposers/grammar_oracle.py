@@ -1,4 +1,4 @@
-"""Answers by formulas that share nothing with the proposer or the program API, for axis-aligned scenes."""
+"""Drafts of VSI-Bench's types on scenes made by hand, and formulas for axis-aligned ones."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ import cmath
 import math
 
 import grammar_rooms as rooms
+from oracle_registry import Case, load_all
 
 from ouroboros_data.plugins import Brief
+from ouroboros_data.proposers.families import FAMILIES
 from ouroboros_data.proposers.grammar import Grammar
 from ouroboros_data.types import Draft, Scene, SceneObject
 
 SHARE = 0.002
+VSI = tuple(
+    f"{name}/*" for name, family in FAMILIES.items() if family.group == "vsi" and "choice" not in name
+)
 
 
 def of(made: Scene, category: str) -> list[SceneObject]:
@@ -36,45 +41,10 @@ def left_of(ahead: complex, way: complex) -> float:
 
 
 def independent(made: Scene, draft: Draft) -> float | str:
-    kind, names = draft.question.question_type, draft.mentions
-    some = [of(made, name)[0] for name in names]
-    if kind == "object_counting":
-        return len(of(made, names[0]))
-    if kind == "room_size_estimation":
-        return made.room.area_m2
-    if kind == "object_size_estimation":
-        return 100 * max(some[0].extent_m)
-    if kind == "object_abs_distance":
-        return aligned_gap(*some) * (100 if draft.question.unit == "cm" else 1)
-    if kind == "object_rel_distance":
-        return min(names[1:], key=lambda name: min(aligned_gap(some[0], o) for o in of(made, name)))
-    if kind == "obj_appearance_order":
-        first = {
-            name: min(
-                frame.index
-                for frame in made.frames
-                for view in frame.views
-                if view.pixel_share >= SHARE and view.object_id in {o.id for o in of(made, name)}
-            )
-            for name in names
-        }
-        return ", ".join(sorted(names, key=first.__getitem__))
-    places = [plan(o) for o in some]
-    if kind == "route_planning":
-        heading, here, steps = places[1] - places[0], places[0], []
-        for stop in places[2:]:
-            angle = left_of(heading, stop - here)
-            assert abs(angle) > 45
-            steps.append("Turn Back" if abs(angle) > 135 else "Turn Left" if angle > 0 else "Turn Right")
-            heading, here = stop - here, stop
-        return ", ".join(steps)
-    angle = left_of(places[1] - places[0], places[2] - places[0])
-    side = "left" if angle > 0 else "right"
-    if kind == "object_rel_direction_easy":
-        return side
-    if kind == "object_rel_direction_medium":
-        return "back" if abs(angle) > 135 else side
-    return f"{'front' if abs(angle) < 90 else 'back'}-{side}"
+    """What the registered formula reads off the question's text."""
+    truth = load_all()[draft.question.question_type](Case(scene=made, question=draft.question))
+    assert isinstance(truth, int | float | str)
+    return truth
 
 
 def brief(count: int = 40, seed: int = 0, iteration: int = 1, **weights: float) -> Brief:
@@ -87,4 +57,5 @@ def brief(count: int = 40, seed: int = 0, iteration: int = 1, **weights: float) 
 
 
 def propose(made: Scene, request: Brief, **options: object) -> list[Draft]:
+    options = {"include": VSI, **options}
     return list(Grammar(options=options).propose(made, rooms.frame_ids(made), request))

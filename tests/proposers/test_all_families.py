@@ -35,7 +35,7 @@ ROOMS_BESIDE_LAYOUTS = 80
 FRAMES = 6
 A_FAMILY = 6
 """Drafts of one family in one scene."""
-LEAST_FAMILIES = 10
+LEAST_FAMILIES = 31
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

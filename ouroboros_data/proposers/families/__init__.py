@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ouroboros_data.proposers.ask import Family
-from ouroboros_data.proposers.families import direct, measure, relate, sequence
+from ouroboros_data.proposers.families import (
+    amounts,
+    choices,
+    compare,
+    direct,
+    measure,
+    moves,
+    relate,
+    sequence,
+    sums,
+)
 
 FAMILIES: Mapping[str, Family] = {
     "object_counting": measure.COUNTING,
@@ -18,5 +28,26 @@ FAMILIES: Mapping[str, Family] = {
     "object_rel_direction_hard": direct.HARD,
     "obj_appearance_order": sequence.APPEARANCE_ORDER,
     "route_planning": sequence.ROUTE_PLANNING,
+    "abs_distance_choice": choices.DISTANCE_CHOICE,
+    "size_choice": choices.SIZE_CHOICE,
+    "room_size_choice": choices.ROOM_SIZE_CHOICE,
+    "gap_comparison": compare.GAP_COMPARISON,
+    "closest_pair": compare.CLOSEST_PAIR,
+    "stack_comparison": compare.STACK_COMPARISON,
+    "swap_places": compare.SWAP_PLACES,
+    "larger_volume": amounts.LARGER_VOLUME,
+    "volume_ratio": amounts.VOLUME_RATIO,
+    "floor_share": amounts.FLOOR_SHARE,
+    "total_footprint": amounts.TOTAL_FOOTPRINT,
+    "floor_left": amounts.FLOOR_LEFT,
+    "height_difference": sums.HEIGHT_DIFFERENCE,
+    "row_length": sums.ROW_LENGTH,
+    "average_height": sums.AVERAGE_HEIGHT,
+    "count_difference": sums.COUNT_DIFFERENCE,
+    "count_total": sums.COUNT_TOTAL,
+    "move_closer": moves.MOVE_CLOSER,
+    "move_distance": moves.MOVE_DISTANCE,
+    "turn_angle": moves.TURN_ANGLE,
+    "turn_goal": moves.TURN_GOAL,
 }
-"""By question type, in the naming of VSI-Bench."""
+"""By question type; the first ten in the naming of VSI-Bench."""
