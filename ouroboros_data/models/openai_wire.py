@@ -29,7 +29,7 @@ from ouroboros_data.plugins import Image
 
 RETRIED = frozenset({408, 409, 429})
 """Statuses below 500 that may pass by themselves; all from 500 on may."""
-_TOO_LONG = re.compile(
+TOO_LONG = re.compile(
     r"context_length_exceeded|exceed_context_size|(maximum|max|available) (context|model|sequence) (length|size)"
     r"|context (length|window|size)|prompt is too long|input is too long",
     re.IGNORECASE,
@@ -81,13 +81,18 @@ def body(request: ChatRequest, wire: Wire) -> dict[str, Any]:
     made: dict[str, Any] = {
         **wire.extra_body,
         "model": wire.model,
-        "messages": [_message(message, wire) for message in request.messages],
+        "messages": messages(request, wire),
         "temperature": request.temperature,
         "top_p": request.top_p,
         wire.max_tokens_field: request.max_tokens,
         "seed": request.seed % 2**31,
     }
     return {key: value for key, value in made.items() if key not in wire.left_out}
+
+
+def messages(request: ChatRequest, wire: Wire) -> list[dict[str, Any]]:
+    """The conversation in OpenAI's form, which vLLM's `LLM.chat` takes as well (raises MediaError)."""
+    return [_message(message, wire) for message in request.messages]
 
 
 def format_fields(asked: ReplyFormat, kind: FormatKind) -> dict[str, Any] | None:
@@ -175,7 +180,7 @@ def read(status: int, headers: Mapping[str, str], text: str, kind: FormatKind) -
         return Trouble(reason="rejected", detail=detail, status=status, fatal=kind == "plain")
     if status >= 500 or status in RETRIED:
         # llama.cpp and others report these with a 500.
-        if _TOO_LONG.search(said):
+        if TOO_LONG.search(said):
             return Trouble(reason="too_long", detail=detail, status=status)
         after = retry_after_s(headers)
         return Trouble(reason="endpoint", detail=detail, status=status, retry=True, retry_after_s=after)
@@ -186,7 +191,7 @@ def read(status: int, headers: Mapping[str, str], text: str, kind: FormatKind) -
     reason: FailureReason = "rejected"
     if _FILTERED.search(text):
         reason = "refused"
-    elif _TOO_LONG.search(said):
+    elif TOO_LONG.search(said):
         reason = "too_long"
     return Trouble(reason=reason, detail=detail, status=status)
 
