@@ -79,6 +79,7 @@ def propose(
             Fate(bin=item.draft.bin, stage=item.verdict.stage, reason=item.verdict.reason)
             for item in done.checked
         ]
+        fates += [Fate(bin=item.bin, stage=item.stage, reason=item.reason) for item in done.discarded]
         if as_json:
             typer.echo(json.dumps(_result(resolved, done, fates), indent=1, ensure_ascii=False))
         else:

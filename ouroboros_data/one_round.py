@@ -15,18 +15,20 @@ from ouroboros_data.engine.local import LocalEngine
 from ouroboros_data.errors import SceneError
 from ouroboros_data.feedback import briefs
 from ouroboros_data.ids import canonical_json
-from ouroboros_data.media.frames import sample_frame_ids
+from ouroboros_data.media.frames import FrameBank, sample_frame_ids
 from ouroboros_data.plugins import Brief
 from ouroboros_data.programs.jail import require
 from ouroboros_data.progress import Progress
 from ouroboros_data.records import to_json
 from ouroboros_data.stages.loading import load_usable
 from ouroboros_data.stages.propose import Checked, open_proposer, propose_round
+from ouroboros_data.stages.review import open_reviewer, review_round
 from ouroboros_data.stages.scenes import Skipped, ingest, listed, open_adapter, split
 from ouroboros_data.store import RunStore, write_atomic
-from ouroboros_data.types import Scene
+from ouroboros_data.types import Discarded, Scene
 
 ACCEPTED, REJECTED, VERDICTS = "accepted.jsonl", "rejected.jsonl", "verdicts.jsonl"
+DISCARDED = "discarded.jsonl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,8 @@ class OneRound:
     scenes: int
     skipped: tuple[Skipped, ...]
     checked: tuple[Checked, ...]
+    discarded: tuple[Discarded, ...]
+    """What never became a draft; there is none of it from the grammar."""
     seconds: float
     """Of proposing and checking; what had been done before is not in it."""
     files: Mapping[str, Path]
@@ -52,7 +56,8 @@ def propose_once(
     """Propose and check what the first round of a build of this recipe would, and write it down.
 
     ``accepted.jsonl`` and ``rejected.jsonl`` hold one draft a line (schemas/draft.schema.json), ``verdicts.jsonl`` says
-    what was thought of each, by file and line: repeats share an id. Units of work are those of a build: a stopped round is continued, and a build of the same recipe
+    what was thought of each, by file and line: repeats share an id. ``discarded.jsonl`` holds what a model wrote and nobody
+    could make a draft of. Units of work are those of a build: a stopped round is continued, and a build of the same recipe
     in this directory starts from it.
 
     Args:
@@ -68,13 +73,15 @@ def propose_once(
     """
     listed(recipe)
     require(recipe.programs.jail, recipe.programs.allow_unjailed)
+    open_reviewer(recipe)
     with RunStore(run) as store, LocalEngine(recipe.engine.workers) as engine:
         check_claim(store, recipe)
         scenes, skipped = ingest(recipe, store, engine, progress)
         train, _ = split(scenes, recipe)
         claim(store, recipe)
         started = time.perf_counter()
-        checked = propose_round(
+        frames = FrameBank({scene.id: scene for scene in train}, recipe.frames.reader)
+        proposed = propose_round(
             recipe,
             train,
             first_briefs(recipe, train),
@@ -83,22 +90,27 @@ def propose_once(
             store=store,
             engine=engine,
             progress=progress,
+            frames=frames,
             watch=watch,
         )
+        checked = review_round(recipe, train, proposed.checked, frames, store=store, progress=progress)
+        frames.close()
         seconds = time.perf_counter() - started
-    files = {name: out / name for name in (ACCEPTED, REJECTED, VERDICTS)}
+    files = {name: out / name for name in (ACCEPTED, REJECTED, VERDICTS, DISCARDED)}
     lines: dict[str, list[str]] = {name: [] for name in files}
     for item in checked:
         name = ACCEPTED if item.verdict.status == "accepted" else REJECTED
         lines[name].append(canonical_json(to_json(item.draft)))
         said = {"file": name, "line": len(lines[name]), "verdict": to_json(item.verdict)}
         lines[VERDICTS].append(canonical_json(said))
+    lines[DISCARDED] = [canonical_json(to_json(item)) for item in proposed.discarded]
     for name, path in files.items():
         write_atomic(path, "".join(f"{line}\n" for line in lines[name]))
     return OneRound(
         scenes=len(train),
         skipped=tuple(skipped),
         checked=tuple(checked),
+        discarded=proposed.discarded,
         seconds=seconds,
         files=files,
     )

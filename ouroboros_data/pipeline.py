@@ -7,7 +7,6 @@ interruption continues, and a finished run is only read.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -27,11 +26,12 @@ from ouroboros_data.plugins import Brief
 from ouroboros_data.programs.jail import require
 from ouroboros_data.progress import Progress, Silent
 from ouroboros_data.snapshot import freeze
-from ouroboros_data.stages.propose import Checked, open_proposer, propose_round
+from ouroboros_data.stages.propose import Checked, Proposed, open_proposer, propose_round
+from ouroboros_data.stages.review import open_reviewer, review_round
 from ouroboros_data.stages.scenes import ingest, listed, split
 from ouroboros_data.stages.solve import LOOKS, SolverStages, probe_results
 from ouroboros_data.store import RunStore
-from ouroboros_data.summary import Exam, IterationSummary, exam_of, summarise
+from ouroboros_data.summary import Exam, IterationSummary, exam_of, rejections, summarise
 from ouroboros_data.types import ProbeResult, Sample, Scene, Snapshot
 
 
@@ -59,19 +59,31 @@ def build(recipe: Recipe, run: Path, *, progress: Progress | None = None) -> Bui
     listed(recipe)
     require(recipe.programs.jail, recipe.programs.allow_unjailed)
     bins = dict(open_proposer(recipe).bins())
+    open_reviewer(recipe)
     registry.find("solvers", recipe.solver.name)
     with RunStore(run) as store, LocalEngine(recipe.engine.workers) as engine:
         check_claim(store, recipe)
         clock = Clock(store)
         by_id: dict[str, Scene] = {}
-        solver = SolverStages(recipe, store, FrameBank(by_id, recipe.frames.reader), progress)
+        frames = FrameBank(by_id, recipe.frames.reader)
+        solver = SolverStages(recipe, store, frames, progress)
 
         def propose(
             label: str, to: Sequence[Scene], asked: dict[str, Brief], earlier: list[Checked]
-        ) -> list[Checked]:
-            return propose_round(
-                recipe, to, asked, earlier, label=label, store=store, engine=engine, progress=progress
+        ) -> Proposed:
+            found = propose_round(
+                recipe,
+                to,
+                asked,
+                earlier,
+                label=label,
+                store=store,
+                engine=engine,
+                progress=progress,
+                frames=frames,
             )
+            kept = review_round(recipe, to, found.checked, frames, store=store, progress=progress)
+            return replace(found, checked=tuple(kept))
 
         progress.say("[bold]before the loop[/]")
         with clock.stage(0, "scenes"):
@@ -85,7 +97,7 @@ def build(recipe: Recipe, run: Path, *, progress: Progress | None = None) -> Bui
         with clock.stage(0, "held-out drafts"):
             count = recipe.scenes.holdout_drafts
             even = {scene.id: replace(brief_of(recipe, scene, 0, {}), count=count) for scene in held_out}
-            exam = _accepted(propose("held-out drafts", held_out, even, [])) if held_out else []
+            exam = _accepted(propose("held-out drafts", held_out, even, []).checked) if held_out else []
         with clock.stage(0, "examine"):
             replies = solver.examine(checkpoint, exam)
 
@@ -100,8 +112,8 @@ def build(recipe: Recipe, run: Path, *, progress: Progress | None = None) -> Bui
             weights = bin_weights(outcomes, list(bins), t, recipe.curriculum)
             asked = briefs(recipe, train, t, weights, rows, probes, outcomes)
             with clock.stage(t, "propose"):
-                checked = propose("propose and check", train, asked, rows)
-            accepted = _some(_accepted(checked), checked, t)
+                proposed = propose("propose and check", train, asked, rows)
+            accepted = _some(_accepted(proposed.checked), proposed, t)
             with clock.stage(t, "probe"):
                 read = {look: solver.probe(checkpoint, accepted, look) for look in LOOKS}
             probed_with = checkpoint
@@ -115,7 +127,7 @@ def build(recipe: Recipe, run: Path, *, progress: Progress | None = None) -> Bui
                 result = exam_of(checkpoint.id, exam, solver.examine(checkpoint, exam), rows)
             loss = checkpoint.disclosure.get("loss", 0.0)
             summaries.append(
-                summarise(t, checked, probes, train_loss=loss, exam=result, seconds=clock.seconds(t))
+                summarise(t, proposed, probes, train_loss=loss, exam=result, seconds=clock.seconds(t))
             )
             manifest = manifest_of(recipe, train, held_out, skipped, disclosure, start, summaries)
             snapshot = freeze(
@@ -161,12 +173,13 @@ def _accepted(checked: Sequence[Checked]) -> list[Checked]:
     return [item for item in checked if item.verdict.status == "accepted"]
 
 
-def _some(accepted: list[Checked], checked: Sequence[Checked], iteration: int) -> list[Checked]:
+def _some(accepted: list[Checked], proposed: Proposed, iteration: int) -> list[Checked]:
     if not accepted:
-        counts = Counter(f"{item.verdict.stage}/{item.verdict.reason}" for item in checked)
+        counts = rejections(proposed)
         why = ", ".join(f"{n} {reason}" for reason, n in counts.most_common(3)) or "nothing was proposed"
         fix = "ask for fewer drafts_per_scene, give more scenes, or allow more bins"
-        raise SnapshotError(f"iteration {iteration} accepted none of {len(checked)} drafts: {why}", fix=fix)
+        total = len(proposed.checked) + len(proposed.discarded)
+        raise SnapshotError(f"iteration {iteration} accepted none of {total} drafts: {why}", fix=fix)
     return accepted
 
 

@@ -118,7 +118,7 @@ class Proposal:
     brief: Brief
 
 
-class HostProposer(Protocol):
+class HostProposer(Proposer, Protocol):
     """A proposer that is called in the main process with many scenes at once: one that asks a server, or holds a model.
 
     Built as ``Proposer(options=…, cache=…)``. What it gives is stored before anything is checked, so that nothing is
@@ -126,14 +126,12 @@ class HostProposer(Protocol):
     """
 
     where: Literal["host"]
-    """What tells it from a `Proposer`, which is called in worker processes."""
-    id: str
+    """What tells it from other proposers, which are called in worker processes."""
+    scenes_at_once: int
+    """How many scenes it is asked about in one call: enough to keep its server busy."""
 
     def __init__(self, *, options: Mapping[str, Any], cache: Path | None) -> None:
         """Check options (raises RecipeError); replies may be kept below ``cache``."""
-
-    def bins(self) -> Mapping[str, str]:
-        """See `Proposer`."""
 
     def propose_many(
         self, items: Sequence[Proposal], frames: FrameSource | None

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ouroboros_data import evaluate
-from ouroboros_data.stages.propose import Checked
+from ouroboros_data.stages.propose import Checked, Proposed
 from ouroboros_data.stages.solve import Reply
 from ouroboros_data.types import ProbeResult
 
@@ -62,7 +62,7 @@ class IterationSummary:
 
 def summarise(
     iteration: int,
-    checked: Sequence[Checked],
+    proposed: Proposed,
     probes: Mapping[str, ProbeResult],
     *,
     train_loss: float,
@@ -70,20 +70,20 @@ def summarise(
     seconds: Mapping[str, float],
 ) -> IterationSummary:
     """Count one iteration."""
-    accepted = [c for c in checked if c.verdict.status == "accepted"]
-    rejected = [c.verdict for c in checked if c.verdict.status == "rejected"]
+    accepted = [c for c in proposed.checked if c.verdict.status == "accepted"]
+    bins = [*(c.draft.bin for c in proposed.checked), *(d.bin for d in proposed.discarded)]
     results = [probes[c.draft.question.id] for c in accepted]
     by_bin: dict[str, Counter[str]] = {}
     for item, probe in zip(accepted, results, strict=True):
         by_bin.setdefault(item.draft.bin, Counter())[probe.band] += 1
     return IterationSummary(
         iteration=iteration,
-        proposed=len(checked),
+        proposed=len(bins),
         accepted=len(accepted),
-        rejected=dict(sorted(Counter(f"{v.stage}/{v.reason}" for v in rejected).items())),
+        rejected=dict(sorted(rejections(proposed).items())),
         bands={name: sum(p.band == name for p in results) for name in ("easy", "frontier", "hard")},
         bands_by_bin={name: dict(sorted(by_bin[name].items())) for name in sorted(by_bin)},
-        proposed_by_bin=dict(sorted(Counter(c.draft.bin for c in checked).items())),
+        proposed_by_bin=dict(sorted(Counter(bins).items())),
         mean_confidence=_mean(p.confidence for p in results),
         mean_blind_confidence=_mean(p.blind_confidence for p in results),
         mean_elsewhere_confidence=_mean(p.elsewhere_confidence for p in results),
@@ -91,6 +91,14 @@ def summarise(
         exam=exam,
         seconds={name: round(value, 1) for name, value in seconds.items()},
     )
+
+
+def rejections(proposed: Proposed) -> Counter[str]:
+    """How many proposals were rejected for what, as ``stage/reason``; what never became a draft is among them."""
+    verdicts = [item.verdict for item in proposed.checked if item.verdict.status == "rejected"]
+    counts = Counter(f"{verdict.stage}/{verdict.reason}" for verdict in verdicts)
+    counts.update(f"{discard.stage}/{discard.reason}" for discard in proposed.discarded)
+    return counts
 
 
 def _mean(values: Iterable[float]) -> float:

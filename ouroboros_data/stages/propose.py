@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeGuard
 
 from ouroboros_data import registry
 from ouroboros_data.config import Recipe
@@ -16,16 +17,17 @@ from ouroboros_data.engine.local import LocalEngine
 from ouroboros_data.errors import StoreError
 from ouroboros_data.ids import canonical_json, content_hash
 from ouroboros_data.media.frames import sample_frame_ids
-from ouroboros_data.plugins import Brief, Proposer
+from ouroboros_data.plugins import Brief, FrameSource, HostProposer, Proposal, Proposer
 from ouroboros_data.programs.api import API_VERSION, tables
 from ouroboros_data.programs.worker import sandbox_here
 from ouroboros_data.progress import Progress
 from ouroboros_data.records import from_json, to_json
 from ouroboros_data.stages.balance import balance
+from ouroboros_data.stages.drafting import Wanted, drafted
 from ouroboros_data.stages.gates import GATES
 from ouroboros_data.stages.ground import ground, keys_of
 from ouroboros_data.store import RunStore
-from ouroboros_data.types import Draft, Scene, Verdict
+from ouroboros_data.types import Discarded, Draft, Scene, Verdict
 
 SHARD = 8
 """Scenes a unit: what a killed run owes at most, per worker."""
@@ -42,34 +44,64 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed:
+    """What one round of proposals came to."""
+
+    checked: tuple[Checked, ...]
+    discarded: tuple[Discarded, ...] = ()
+    """What never became a draft: proposed and rejected like the others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Task:
     recipe: Recipe
     scenes: tuple[Scene, ...]
     briefs: tuple[Brief, ...]
     seen: tuple[frozenset[str], ...]
+    drafts: tuple[tuple[Draft, ...], ...] | None = None
+    """By scene, where the proposer was called already."""
 
 
-def open_proposer(recipe: Recipe) -> Proposer:
-    """Build the recipe's proposer (raises PluginError, RecipeError)."""
-    return _proposer(recipe.proposer.name, canonical_json(recipe.proposer.options))
+def open_proposer(recipe: Recipe, cache: Path | None = None) -> Proposer:
+    """Build the recipe's proposer (raises PluginError, RecipeError).
+
+    Args:
+        recipe: The recipe.
+        cache: Directory in which one that is called in the main process keeps its replies.
+    """
+    return _proposer(recipe.proposer.name, canonical_json(recipe.proposer.options), cache)
 
 
 @functools.lru_cache(maxsize=4)
-def _proposer(name: str, options: str) -> Proposer:
-    proposer: Proposer = registry.load("proposers", name)(options=json.loads(options))
+def _proposer(name: str, options: str, cache: Path | None) -> Proposer:
+    built = registry.load("proposers", name)
+    more = {"cache": cache} if getattr(built, "where", "worker") == "host" else {}
+    proposer: Proposer = built(options=json.loads(options), **more)
     return proposer
 
 
+def is_host(proposer: Proposer) -> TypeGuard[HostProposer]:
+    """Whether a proposer is called in the main process."""
+    return getattr(proposer, "where", "worker") == "host"
+
+
+def _drafts(task: _Task, place: int, frame_ids: tuple[str, ...]) -> Sequence[Draft]:
+    if task.drafts is not None:
+        return task.drafts[place]
+    proposer = open_proposer(task.recipe)
+    return proposer.propose(task.scenes[place], frame_ids, task.briefs[place])
+
+
 def _propose_and_ground(task: _Task) -> list[dict[str, Any]]:
-    proposer, programs = open_proposer(task.recipe), task.recipe.programs
+    programs = task.recipe.programs
     share = task.recipe.frames.min_pixel_share
     checks = 0 if task.recipe.proposer.name in TRUSTED else programs.constant_check_scenes
     sampled = {scene.id: sample_frame_ids(scene, task.recipe.frames.count) for scene in task.scenes}
     known = {s.id: tables(s, sampled[s.id], share) for s in task.scenes} if checks else {}
     rows = []
-    for scene, brief, seen in zip(task.scenes, task.briefs, task.seen, strict=True):
+    for place, (scene, seen) in enumerate(zip(task.scenes, task.seen, strict=True)):
         frame_ids = sampled[scene.id]
-        drafts = proposer.propose(scene, frame_ids, brief)
+        drafts = _drafts(task, place, frame_ids)
         verdicts = ground(
             scene,
             frame_ids,
@@ -97,8 +129,9 @@ def propose_round(
     store: RunStore,
     engine: LocalEngine,
     progress: Progress,
+    frames: FrameSource | None = None,
     watch: Callable[[Sequence[Mapping[str, Any]]], None] | None = None,
-) -> list[Checked]:
+) -> Proposed:
     """Drafts of all scenes with their verdicts, in scene order. Finished shards are read, not made again.
 
     Args:
@@ -110,12 +143,14 @@ def propose_round(
         store: Of the run.
         engine: Where the work is done.
         progress: Told how far it is.
+        frames: Gives pictures to a proposer that is called in the main process.
         watch: Called with the stored rows of each shard as it is there; before balance, which needs all of them.
     """
+    proposer = open_proposer(recipe, store.root / "replies")
     seen = accepted_keys(earlier)
     settings = to_json([recipe.frames, recipe.proposer, recipe.programs])
     shards = [scenes[i : i + SHARD] for i in range(0, len(scenes), SHARD)]
-    keys, tasks = [], []
+    keys, tasks, wanted = [], [], []
     for shard in shards:
         task = _Task(
             recipe=recipe,
@@ -125,9 +160,11 @@ def propose_round(
         )
         digests = [scene_digest(scene) for scene in shard]
         used = [sorted(keys_) for keys_ in task.seen]
-        identity = open_proposer(recipe).id, API_VERSION, GATES, settings, digests, to_json(task.briefs), used
-        keys.append(content_hash("propose", *identity))
+        asked = to_json(task.briefs)
+        keys.append(content_hash("propose", proposer.id, API_VERSION, GATES, settings, digests, asked, used))
         tasks.append(task)
+        drafts_of = [proposer.id, to_json([recipe.frames, recipe.proposer]), digests, asked]
+        wanted.append(Wanted(identity=drafts_of, items=functools.partial(_items, task)))
     todo = [i for i, key in enumerate(keys) if not store.done("propose", key)]
     total = sum(brief.count for brief in briefs.values())
     with progress.stage(label, total) as advance:
@@ -135,16 +172,47 @@ def propose_round(
         if watch is not None:
             for i in sorted(set(range(len(keys))).difference(todo)):
                 watch(store.read("propose", keys[i]))
-        for position, rows in engine.map(_propose_and_ground, [tasks[i] for i in todo]):
-            store.write("propose", keys[todo[position]], rows)
-            if watch is not None:
-                watch(rows)
-            advance(sum(brief.count for brief in tasks[todo[position]].briefs))
-    return _balanced(
-        from_json(Checked, row, where=f"units/propose/{key}.jsonl", error=StoreError)
-        for key in keys
-        for row in store.read("propose", key)
-    )
+        for group in _groups(todo, proposer):
+            discarded: dict[int, list[Any]] = {}
+            if is_host(proposer):
+                found = drafted(proposer, [wanted[i] for i in group], frames, store)
+                for i, shard_drafts in zip(group, found, strict=True):
+                    tasks[i] = replace(tasks[i], drafts=shard_drafts.drafts)
+                    discarded[i] = to_json(shard_drafts.discarded)
+            for position, rows in engine.map(_propose_and_ground, [tasks[i] for i in group]):
+                rows = [*rows, *discarded.get(group[position], ())]
+                store.write("propose", keys[group[position]], rows)
+                if watch is not None:
+                    watch(rows)
+                advance(sum(brief.count for brief in tasks[group[position]].briefs))
+    return _read(store, keys)
+
+
+def _groups(shards: Sequence[int], proposer: Proposer) -> Iterator[Sequence[int]]:
+    """Shards that are done together: all of them, but for proposers that are asked about so many scenes at once."""
+    size = max(1, proposer.scenes_at_once // SHARD) if is_host(proposer) else max(1, len(shards))
+    for start in range(0, len(shards), size):
+        yield shards[start : start + size]
+
+
+def _items(task: _Task) -> list[Proposal]:
+    return [
+        Proposal(scene=scene, frame_ids=sample_frame_ids(scene, task.recipe.frames.count), brief=brief)
+        for scene, brief in zip(task.scenes, task.briefs, strict=True)
+    ]
+
+
+def _read(store: RunStore, keys: Sequence[str]) -> Proposed:
+    checked: list[Checked] = []
+    discarded: list[Discarded] = []
+    for key in keys:
+        where = f"units/propose/{key}.jsonl"
+        for row in store.read("propose", key):
+            if "verdict" in row:
+                checked.append(from_json(Checked, row, where=where, error=StoreError))
+            else:
+                discarded.append(from_json(Discarded, row, where=where, error=StoreError))
+    return Proposed(checked=tuple(_balanced(checked)), discarded=tuple(discarded))
 
 
 def _balanced(checked: Iterable[Checked]) -> list[Checked]:

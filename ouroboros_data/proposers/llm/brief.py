@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ from ouroboros_data.proposers.grammar import Drawn
 from ouroboros_data.proposers.llm import faithful
 from ouroboros_data.types import AnswerType, Unit
 
+_STEP = re.compile(r', "(?:m|cm|m2|deg|s|count)", ([\d.]+)\)\s*$')
 FREE_TYPE = "open_question"
 FREE_BIN = f"{FREE_TYPE}/free"
 FREE_NOTE = "a question of the model's own choice"
@@ -74,12 +76,16 @@ def text(brief: Asked) -> str:
     wording = wording_of(drawn)
     given = faithful.phrases(wording, drawn)
     for name in faithful.slots(wording):
-        if name in ask.slots and name not in given and ask.slots[name].strip():
-            lines.append(f"{name}: {ask.slots[name]}")
-    lines += [f'use these words as they are: "{phrase}"' for phrase in given.values()]
+        value = ask.slots.get(name, "").strip()
+        if value and value.strip("()") not in given:
+            lines.append(f"{name}: {value}")
+    lines += [f'use these words as they are: "{phrase}"' for phrase in given]
     if not ask.mentions:
         lines.append("name no object")
-    lines.append(f"answer_type: {ask.answer_type}{f' in {ask.unit}' if ask.unit else ''}")
+    step = _STEP.search(ask.program)
+    lines.append(
+        f"answer_type: {ask.answer_type}{f' in {ask.unit}' if ask.unit else ''}{f', step {step[1]}' if step else ''}"
+    )
     if drawn.options:
         lines.append(f"OPTIONS: {' | '.join(drawn.options)}")
     return "\n".join(lines)

@@ -18,6 +18,8 @@ from ouroboros_data.programs.names import canonical
 from ouroboros_data.proposers.grammar import Drawn
 from ouroboros_data.proposers.llm import meaning
 
+_BRACKETS = re.compile(r"\(([^()]*)\)")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubt:
@@ -64,16 +66,20 @@ def doubt(text: str, drawn: Drawn, categories: Collection[str]) -> Doubt | None:
     return max((d for d in doubts if d), key=lambda d: ("phrase", "meaning", "roles").index(d.reason))
 
 
-def phrases(wording: str, drawn: Drawn) -> dict[str, str]:
-    """Slots of a wording that are more than names of categories: words that a question has to use as they are."""
+def phrases(wording: str, drawn: Drawn) -> tuple[str, ...]:
+    """Words that a question has to use as they are: slots of a wording that are more than names, and what is in brackets.
+
+    Brackets hold what must not be lost in other words: resolutions, and what counts as what.
+    """
     known = frozenset(canonical(name) for name in drawn.ask.mentions)
-    return {
-        name: drawn.ask.slots[name].strip().strip("()")
-        for name in slots(wording)
-        if name in drawn.ask.slots
-        and drawn.ask.slots[name].strip()
-        and not _only_names(drawn.ask.slots[name], known)
-    }
+    filled = wording.format_map(drawn.ask.slots)
+    found = [drawn.ask.slots[name] for name in slots(wording) if name in drawn.ask.slots]
+    found += [text for text in _BRACKETS.findall(filled) if text != "s"]
+    return tuple(
+        dict.fromkeys(
+            text.strip().strip("()") for text in found if text.strip() and not _only_names(text, known)
+        )
+    )
 
 
 @functools.lru_cache(maxsize=1024)
@@ -89,7 +95,7 @@ def normal(text: str) -> str:
 
 
 def _against(said: str, wording: str, drawn: Drawn, known: Collection[str]) -> Doubt | None:
-    given = {normal(phrase) for phrase in phrases(wording, drawn).values()}
+    given = {normal(phrase) for phrase in phrases(wording, drawn)}
     for phrase in sorted(given, key=len, reverse=True):
         if phrase not in said:
             return Doubt(reason="phrase", detail=f"lacks the words {phrase!r}")

@@ -19,6 +19,7 @@ _NOTIONS: tuple[tuple[str, str], ...] = (
     ("difference", r"difference|how much (?:more|less|taller|longer|wider|larger|bigger|higher|farther|further|closer)|by how much"),
     ("sum", r"total|sum|combined|altogether|added|adding|put together"),
     ("average", r"average|mean"),
+    ("product", r"multipl\w+|product"),
     ("ratio", r"times as|ratio|twice|percent\w*"),
     ("nearest", r"closest|nearest|closer|nearer|near|nearby"),
     ("farthest", r"farthest|furthest|farther|further|most distant|most remote"),

@@ -53,6 +53,7 @@ class Llm:
         """
         self._options = proposer_options(options)
         chosen = self._options
+        self.scenes_at_once = chosen.scenes_at_once
         self._grammar = Grammar(
             options={
                 "include": list(chosen.include),
@@ -134,7 +135,7 @@ class Llm:
         known = tuple(sorted({canonical(o.category) for o in scene.objects}))
         text = describe(view, item.frame_ids, budget_tokens=chosen.scene_tokens)
         told = ""
-        if chosen.feedback_tokens:
+        if chosen.feedback_tokens and (brief.history or brief.bin_counts):
             told = feedback.render(brief, budget_tokens=chosen.feedback_tokens)
         examples = self._exemplars.several(chosen.exemplars, brief.seed, scene.id, brief.iteration)
         pictures = self._pictures(item, frames)

@@ -41,7 +41,7 @@ _SINGLES: dict[str, _Size] = {
     "washer": (0.6, 0.6, 0.85),
 }
 _SEVERAL: dict[str, _Size] = {
-    "box": (0.4, 0.3, 0.3),
+    "basket": (0.4, 0.3, 0.3),
     "chair": (0.5, 0.5, 0.9),
     "plant": (0.4, 0.4, 1.0),
     "stool": (0.4, 0.4, 0.6),
