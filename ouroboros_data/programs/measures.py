@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ouroboros_data.errors import SceneError
-from ouroboros_data.geometry import paths, relations, viewpoint
+from ouroboros_data.geometry import paths, relations, viewpoint, walls
 from ouroboros_data.geometry.boxes import Array, Boxes, pair_indices
 from ouroboros_data.geometry.footprints import footprint_areas_m2, horizontal_distances_m
 from ouroboros_data.programs.uses import Needs, Pair
@@ -36,8 +36,13 @@ SLACK_SIGMAS = 4.0
 """A copy's boxes have the annotation's errors and the noise that was added. Without as much slack for the noise (two
 centres, two heights), nine in ten things that rest on others would not do so in some copy, and no label would hold."""
 
+THE_ROOM_ITSELF = frozenset("ceiling floor room wall".split())
+"""Categories, or their last words, that stand at no wall."""
+
 _MARKS = np.frombuffer(b"?01", dtype=np.uint8)
 _CELL = 16
+NO_OUTLINE = "the outline of the floor is not known in this scene"
+CROSSED_OUTLINE = "the outline of the floor crosses itself in this scene"
 _GREATEST = 9999.0
 """Lengths take 16 characters with 11 decimals."""
 
@@ -122,14 +127,14 @@ def _ways(measures: Measures, needs: Needs, copy: int) -> dict[str, Any]:
 def _plan(measures: Measures, copy: int) -> paths.FloorPlan | str:
     outline = measures.outlines_m[copy]
     if not len(outline):
-        return "the outline of the floor is not known in this scene"
+        return NO_OUTLINE
     boxes = measures.of_copy(copy)
     blocks = paths.blocks_walking(boxes, floor_z_m=paths.floor_level_m(boxes))
     blocks &= ~np.array([ends_in(c, WALKED_THROUGH) for c in measures.categories], dtype=bool)
     try:
         return paths.floor_plan(boxes, outline, blocks)
     except SceneError:
-        return "the outline of the floor crosses itself in this scene"
+        return CROSSED_OUTLINE
 
 
 def _way(plan: paths.FloorPlan, pair: Pair) -> float | str:
@@ -137,6 +142,20 @@ def _way(plan: paths.FloorPlan, pair: Pair) -> float | str:
     if np.isinf(found.length_m):
         return "none"
     return found.length_m if all(found.touches) else "far"
+
+
+def _walls(measures: Measures, copy: int) -> list[float | None] | str:
+    """Length of the longest wall and of its longest free stretch, None in doubt; a text where the outline is none."""
+    outline = measures.outlines_m[copy]
+    if not len(outline):
+        return NO_OUTLINE
+    boxes = measures.of_copy(copy)
+    counts = ~np.array([ends_in(c, THE_ROOM_ITSELF) for c in measures.categories], dtype=bool)
+    try:
+        free = walls.free_wall_m(boxes, outline, counts, floor_z_m=paths.floor_level_m(boxes))
+        return [walls.longest_wall_m(outline), free]
+    except SceneError:
+        return CROSSED_OUTLINE
 
 
 def _marks(verdicts: npt.NDArray[np.int8]) -> str:
@@ -229,6 +248,7 @@ _MAKERS: Mapping[str, Callable[[Measures, int], Any]] = {
     "footprints": _one_by_one(lambda boxes, _: footprint_areas_m2(boxes).tolist()),
     "spans": _one_by_one(lambda boxes, _: relations.span_m(boxes, relations.UP).ravel().tolist()),
     "horizontal": _horizontal,
+    "walls": _walls,
     "plans": _one_by_one(lambda boxes, _: _plans(boxes)),
     "on": _on,
     "above": _above,

@@ -168,6 +168,26 @@ def path_length(a, b):
     return way
 
 
+def _wall(which, call, doubt):
+    _note(call, ())
+    found = _further["walls"]
+    if type(found) is str:
+        _fail("no_floor", f"{call}(): {found}")
+    if found[which] is None:
+        _fail("unclear", f"{call}(): {doubt}")
+    return found[which]
+
+
+def longest_wall():
+    """Length in metres of the longest straight wall."""
+    return _wall(0, "longest_wall", "the outline of the floor is too ragged to tell")
+
+
+def free_wall():
+    """Length in metres of the longest stretch of straight wall that has nothing at its foot."""
+    return _wall(1, "free_wall", "whether some things stand at a wall is open to doubt")
+
+
 def _frame(frame, call):
     if type(frame) is not int or not 0 <= frame < len(_times):
         what = f"{frame!r}"[:40] if isinstance(frame, (str, int, float)) else type(frame).__name__

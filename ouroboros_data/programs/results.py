@@ -24,7 +24,7 @@ REASONS = {
     "degenerate": "a direction between two objects at the same place, or a relation of an object to itself",
     "unclear": "the boxes or cameras do not decide it: careful annotators would differ",
     "unreachable": "path_length() between objects that no way on foot joins",
-    "no_floor": "path_length() in a scene whose floor has no known outline",
+    "no_floor": "path_length(), longest_wall() or free_wall() in a scene whose floor has no known outline",
     "no_container": "inside() or contents() of something that does not hold things",
     "too_many_pairs": "path_length() for more pairs of objects than are looked at for one program",
     "bad_argument": "an API function was called with the wrong kind of argument",

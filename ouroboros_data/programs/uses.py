@@ -27,6 +27,8 @@ TABLE_OF = {
     "contents": "inside",
     "between": "plans",
     "path_length": "ways",
+    "longest_wall": "walls",
+    "free_wall": "walls",
     "camera_distance": "camera_gaps",
     "depth_order": "camera_gaps",
     "camera_bearing": "azimuths",
