@@ -72,7 +72,7 @@ def propose(
             resolved,
             directory,
             out or directory / "proposals",
-            progress=Silent() if as_json else Terminal(console, below=live.table),
+            progress=Silent() if as_json else Terminal(console, below=lambda: live),
             watch=None if as_json else live.add,
         )
         fates = [
@@ -147,6 +147,7 @@ def _result(recipe: Recipe, done: OneRound, fates: Sequence[Fate]) -> dict[str, 
         "families": {
             name: {**steps(own), "rejected": reasons(own)} for name, own in by_family(fates).items()
         },
+        "usage": done.usage,
         "seconds": round(done.seconds, 3),
         "files": {name: str(path) for name, path in done.files.items()},
     }
@@ -164,6 +165,13 @@ def _show(console: Console, done: OneRound, fates: Sequence[Fate]) -> None:
         first = done.skipped[0]
         console.print(f"{len(done.skipped)} scenes were skipped, for example {first.id}: ", end="")
         console.print(first.reason, markup=False, soft_wrap=True)
+    if done.usage is not None:
+        u = done.usage
+        cost = "" if u["cost"] is None else f", cost {u['cost']:.4g}"
+        console.print(
+            f"model: {u['requests']:,} requests, {u['cached']:,} of them from the cache, {u['failed']:,} failed; "
+            f"{u['prompt_tokens']:,} tokens read, {u['completion_tokens']:,} written{cost}"
+        )
     for name, path in done.files.items():
         console.print(f"{name:<16} {path}", markup=False, soft_wrap=True)
 

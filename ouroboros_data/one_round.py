@@ -16,7 +16,7 @@ from ouroboros_data.errors import SceneError
 from ouroboros_data.feedback import briefs
 from ouroboros_data.ids import canonical_json
 from ouroboros_data.media.frames import FrameBank, sample_frame_ids
-from ouroboros_data.plugins import Brief
+from ouroboros_data.plugins import Brief, Proposer
 from ouroboros_data.programs.jail import require
 from ouroboros_data.progress import Progress
 from ouroboros_data.records import to_json
@@ -40,6 +40,8 @@ class OneRound:
     checked: tuple[Checked, ...]
     discarded: tuple[Discarded, ...]
     """What never became a draft; there is none of it from the grammar."""
+    usage: Mapping[str, Any] | None
+    """Counters of the chat model that the proposer asked, where it asked one."""
     seconds: float
     """Of proposing and checking; what had been done before is not in it."""
     files: Mapping[str, Path]
@@ -111,9 +113,15 @@ def propose_once(
         skipped=tuple(skipped),
         checked=tuple(checked),
         discarded=proposed.discarded,
+        usage=_usage(open_proposer(recipe, run / "replies")),
         seconds=seconds,
         files=files,
     )
+
+
+def _usage(proposer: Proposer) -> Mapping[str, Any] | None:
+    model = vars(proposer).get("model")  # not there before it is asked
+    return None if model is None else dict(to_json(model.usage))
 
 
 def first_briefs(recipe: Recipe, scenes: Sequence[Scene]) -> dict[str, Brief]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from ouroboros_data.cli import app
@@ -180,21 +183,33 @@ def test_every_step_of_the_funnel_is_reached_by_its_gates() -> None:
 
 
 def test_live_counts_are_by_family_and_reason() -> None:
-    from rich.console import Console
-
     live = Live()
     live.add(
         [
             {"draft": {"bin": "a/x"}, "verdict": {"stage": "", "reason": ""}},
-            {"draft": {"bin": "a/y"}, "verdict": {"stage": "margin", "reason": "unstable"}},
+            {"draft": {"bin": "a/y"}, "verdict": {"stage": "margin", "reason": "ambiguous"}},
             {"bin": "b/z", "stage": "parse", "reason": "not_json"},
         ]
     )
-    console = Console(width=100, record=True)
-    console.print(live.table())
+    console = Console(width=100, height=24, record=True, file=io.StringIO())
+    console.print(live)
     text = console.export_text()
-    assert "1 of 2" in text and "0 of 1" in text and "margin/unstable" in text and "parse/not_json" in text
+    assert re.search(r"a +1/2 +b +0/1", text) and "1 of 3 accepted" in text
+    assert "margin/ambiguous 1" in text and "parse/not_json 1" in text
     assert [table.row_count for table in tables(live.fates)] == [3, 2]
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 12), (200, 50), (30, 10)])
+def test_live_counts_fit_the_terminal(width: int, height: int) -> None:
+    live = Live()
+    named = [f"family_number_{n}" for n in range(70)]
+    live.add([{"draft": {"bin": f"{n}/x"}, "verdict": {"stage": "", "reason": ""}} for n in named])
+    console = Console(width=width, height=height, record=True, file=io.StringIO())
+    console.print(live)
+    shown = console.export_text().splitlines()
+    assert len(shown) <= height - 4 and all(len(line.rstrip()) <= width for line in shown)
+    if (width, height) == (200, 50):
+        assert all(re.search(rf"{name} +1/1", "\n".join(shown)) for name in named)
 
 
 def test_families_lists_every_family_with_its_knobs() -> None:

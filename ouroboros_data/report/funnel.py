@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 STEPS = ("proposed", "parsed", "ran", "gated", "reviewed", "accepted")
 """How far a draft came. Each step's count holds those of the later ones."""
@@ -20,7 +22,6 @@ _STOPS: Mapping[str, str] = {
     "review": "reviewed",
 }
 """The step that a rejection of this stage keeps a proposal from; of every other stage, ``gated``."""
-SHOWN_REASONS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,21 +78,27 @@ class Live:
         """Count the rows of one more shard."""
         self.fates += [fate_of(row) for row in rows]
 
-    def table(self) -> Table:
-        """Accepted by family on the left, rejections by reason on the right."""
-        table = Table(box=None, padding=(0, 2), show_header=bool(self.fates))
-        table.add_column("family", no_wrap=True)
-        table.add_column("accepted", justify="right")
-        table.add_column("rejected for", no_wrap=True, style="dim")
-        table.add_column("", justify="right", style="dim")
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        """Accepted of proposed by family in as many columns as it takes, and below it the rejections by reason."""
         families = by_family(self.fates)
-        why = list(reasons(self.fates).items())[: max(SHOWN_REASONS, len(families))]
-        left = [(name, f"{sum(not f.stage for f in own)} of {len(own)}") for name, own in families.items()]
-        for n in range(max(len(left), len(why))):
-            name, count = left[n] if n < len(left) else ("", "")
-            reason, times = why[n] if n < len(why) else ("", "")
-            table.add_row(name, count, reason, str(times))
-        return table
+        if not families:
+            return
+        cells = [f"{sum(not f.stage for f in own)}/{len(own)}" for own in families.values()]
+        wide = max(map(len, families)) + max(map(len, cells)) + 8  # two paddings
+        blocks = max(1, options.max_width // wide)
+        rows = min(-(-len(cells) // blocks), max(2, console.size.height - 7))
+        shown = sorted(families, key=lambda name: -len(families[name]))[: rows * blocks]
+        listed = [(name, cell) for name, cell in zip(families, cells, strict=True) if name in shown]
+        table = Table(box=None, padding=(0, 2), show_header=False)
+        for _ in range(blocks):
+            table.add_column(no_wrap=True)
+            table.add_column(no_wrap=True, justify="right")
+        for n in range(rows):
+            table.add_row(*(text for pair in listed[n::rows] for text in pair))
+        yield table
+        why = [f"{reason} {times}" for reason, times in reasons(self.fates).items()]
+        done = f"{sum(not f.stage for f in self.fates):,} of {len(self.fates):,} accepted"
+        yield Text(f"  {done}; rejected: {', '.join(why) or 'none'}", overflow="ellipsis", no_wrap=True)
 
 
 def tables(fates: Sequence[Fate]) -> tuple[Table, Table]:
