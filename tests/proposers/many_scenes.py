@@ -9,6 +9,8 @@ import functools
 import math
 from pathlib import Path
 
+import numpy as np
+
 from ouroboros_data.errors import SceneError
 from ouroboros_data.geometry.cameras import pinhole
 from ouroboros_data.geometry.render import render
@@ -20,13 +22,18 @@ from scene_adapters.meta_info_walk import plan_walk
 from scene_adapters.procedural.adapter import LICENSE, Options, build_room
 
 SIZE_PX = (64, 48)
+STRETCHED = 5
+"""Every so many rooms are filmed by somebody who stretches and stoops: adapters' own cameras keep their height."""
 
 
 @functools.cache
 def procedural(index: int, seed: int = 77) -> Scene:
     """A procedural room as the adapter makes it, in smaller pictures."""
     room = build_room(Options(size_px=SIZE_PX), seed, index)
-    rendered = render(room.meshes, room.T_world_camera, room.K_px, SIZE_PX)
+    poses = np.array(room.T_world_camera)
+    if index % STRETCHED == 0:
+        poses[:, 2, 3] += 0.35 * np.sin(np.linspace(0.0, 1.5 * math.pi, len(poses)))
+    rendered = render(room.meshes, poses, room.K_px, SIZE_PX)
     name = f"room-{seed}-{index:05d}"
     return Scene(
         id=name,
@@ -40,7 +47,7 @@ def procedural(index: int, seed: int = 77) -> Scene:
             rendered,
             room.meshes,
             [o.id for o in room.objects],
-            T_world_camera=room.T_world_camera,
+            T_world_camera=poses,
             K_px=room.K_px,
             fps=2.0,
         ),

@@ -235,7 +235,7 @@ COUNT_DIFFERENCE = Family(
 COUNT_TOTAL = Family(
     group="composition",
     note="how many there are of several kinds together",
-    prior_bound=0.35,
+    prior_bound=0.4,
     wordings=(
         "How many {kinds} are there altogether?",
         "What is the total number of {kinds} in the space shown?",
