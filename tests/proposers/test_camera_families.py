@@ -201,8 +201,10 @@ def test_height_counts_whole_boxes_only() -> None:
         thing("tv", (3.0, 0.0, 1.27)),  # its top is 3 cm below the camera
     ]
     shows = dict.fromkeys(("clock", "bed", "door", "tv"), WHOLE)
-    asked = found(camera_angles.elevation(view(things, camera(EYE, "east", shows)), DICE, shown=True), "x")
-    assert asked == {("clock", "above"), ("bed", "below")}
+    seen = view(things, camera(EYE, "east", shows))
+    for k in range(20):
+        asked = found(camera_angles.elevation(seen, rng("level", k), shown=True), "x")
+        assert asked == {("clock", "above"), ("bed", "below")}
 
 
 def test_distance_goes_to_the_nearest_point() -> None:
@@ -238,6 +240,13 @@ def test_places_of_cameras_from_each_other() -> None:
     assert found(camera_camera.turn_angle(seen, DICE, step=30.0), "one") == {("the first frame", "90.0")}
     (moved,) = camera_moves.distance(seen, DICE, step=0.1, resolution="")
     assert moved.expected == pytest.approx(math.sqrt(5))
+
+
+def test_a_camera_that_mostly_turns_left_is_not_asked_about_left_turns_only() -> None:
+    seen = view([], camera(EYE, "north"), camera(EYE, "west"), camera(EYE, "north"), camera(EYE, "west"))
+    for k in range(20):
+        turns = [a.expected for a in camera_camera.turn(seen, rng("even", k), least_deg=45, most_deg=100)]
+        assert Counter(turns) == {"left": 2, "right": 2}
 
 
 def test_who_looks_at_the_floor_has_no_heading() -> None:
@@ -289,12 +298,20 @@ def test_nearest_frame_and_approach() -> None:
 
 
 def test_where_nearest_points_and_middles_disagree_nothing_is_asked() -> None:
-    # The long rug begins 1 m ahead and its middle is 3.5 m ahead; the stool stands at 2 m.
-    things = [thing("rug", (3.5, 0.0, 0.0), (5.0, 1.0, 0.1)), thing("stool", (2.2, 0.8, 0.3))]
-    shows = {"rug": WHOLE, "stool": WHOLE}
-    seen = view(things, camera((0.0, 0.0, 0.3), "east", shows))
-    assert not list(view_order.depth_order(seen, DICE, candidates=2))
-    assert not list(view_order.nearest(seen, DICE, candidates=2))
+    low = (0.0, 0.0, 0.3)
+    pairs = [
+        # A rug that begins nearer than the stool, and whose middle is farther away.
+        [thing("rug", (3.5, 0.0, 0.0), (5.0, 1.0, 0.1)), thing("stool", (2.2, 0.8, 0.3))],
+        # A shelf beside the way: also nearer by depth, but its middle is farther away.
+        [thing("shelf", (2.0, 2.0, 0.3), (0.4, 4.0, 0.4)), thing("stool", (2.4, 0.0, 0.3))],
+        # Something far to the side, which is farther away, and less deep in the image.
+        [thing("plant", (2.76, 2.31, 0.3)), thing("stool", (3.0, 0.0, 0.3))],
+    ]
+    for things in pairs:
+        seen = view(things, camera(low, "east", {o.id: WHOLE for o in things}))
+        assert not list(view_order.depth_order(seen, DICE, candidates=2)), things
+        assert not list(view_order.nearest(seen, DICE, candidates=2)), things
+    things = pairs[0]
     apart = view(
         [thing("bed", (5.0, 0.0, 0.3)), things[1]],
         camera((0.0, 0.0, 0.3), "east", {"bed": WHOLE, "stool": WHOLE}),
@@ -451,6 +468,12 @@ def test_outline_of_a_box_that_the_source_says_nothing_about() -> None:
     square = np.array(flat + flat)
     assert outline_share(square, frame) == pytest.approx((160 * 160 / (640 * 480), 0.0))
     assert outline_share(square + np.array([0.0, 4.0, 0.0]), frame) == pytest.approx(
+        (80 * 160 / (640 * 480), 0.5)
+    )
+    assert outline_share(square - np.array([0.0, 4.0, 0.0]), frame) == pytest.approx(
+        (80 * 160 / (640 * 480), 0.5)
+    )
+    assert outline_share(square - np.array([0.0, 0.0, 3.0]), frame) == pytest.approx(
         (80 * 160 / (640 * 480), 0.5)
     )
     assert outline_share(square - np.array([8.0, 0.0, 0.0]), frame) == (0.0, 1.0)

@@ -48,10 +48,11 @@ def position(
     view: View, rng: np.random.Generator, *, scheme: Scheme, least: int = 1, most: int = 10**6
 ) -> Iterator[Ask]:
     """Where the camera is in another frame, from its place and heading in one."""
+    # Where the camera has no heading, right and ahead are nan, and nothing holds.
     right, ahead, _ = np.moveaxis(view.sight.motion.level_m, -1, 0)
     far = np.hypot(right, ahead) >= MIN_MOVE_M
     sideways = np.degrees(np.arctan2(np.abs(right), np.abs(ahead)))  # 0 straight ahead or behind, 90 beside
-    usable = far & _between(view, least=least, most=most) & view.sight.headed[:, None]
+    usable = far & _between(view, least=least, most=most)
     if scheme != "facing":
         usable &= (sideways >= AXIS_DEG) & (np.abs(right) >= MIN_AHEAD_M)
     if scheme != "sides":
