@@ -89,7 +89,7 @@ def missing_return(source: str, _: Context) -> str:
     """A last line that is the answer and does not return it."""
     tree = parsed(source)
     function = _answer(tree)
-    if function is None or any(isinstance(node, ast.Return) for node in ast.walk(function)):
+    if function is None or _own_returns(function):
         return source
     last = function.body[-1]
     if not isinstance(last, ast.Expr):
@@ -108,8 +108,8 @@ def typed_answer(source: str, context: Context) -> str:
     if function is None:
         return source
     changed = False
-    for node in ast.walk(function):
-        if not isinstance(node, ast.Return) or node.value is None or _typed(node.value, function):
+    for node in _own_returns(function):
+        if node.value is None or _typed(node.value, function):
             continue
         value = ast.unparse(node.value)
         if context.answer_type == "number" and context.unit:
@@ -210,6 +210,19 @@ def parsed(source: str) -> ast.Module | None:
 def _answer(tree: ast.Module | None) -> ast.FunctionDef | None:
     found = tree.body[0] if tree and len(tree.body) == 1 else None
     return found if isinstance(found, ast.FunctionDef) and found.body else None
+
+
+def _own_returns(function: ast.FunctionDef) -> list[ast.Return]:
+    """The returns of a function, those of functions inside it left out."""
+    found: list[ast.Return] = []
+    todo: list[ast.AST] = list(function.body)
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.Return):
+            found.append(node)
+        elif not isinstance(node, ast.FunctionDef | ast.Lambda):
+            todo += ast.iter_child_nodes(node)
+    return found
 
 
 def _typed(value: ast.expr, function: ast.FunctionDef) -> bool:

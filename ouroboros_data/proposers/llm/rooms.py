@@ -17,7 +17,7 @@ from ouroboros_data.types import CameraFrame, Room, Scene, SceneObject
 ROOMS = 24
 """Different rooms there are."""
 
-_FRAMES, _SIZE_PX, _EYE_M = 8, (320, 240), 1.5
+_FRAMES, _SIZE_PX, _EYE_M = 8, (320, 240), (1.0, 1.9)
 _CELL_M = (
     1.5  # furniture is set into the cells of a grid; none is larger than that with its jitter, but for beds
 )
@@ -169,7 +169,7 @@ def _frames(
     turn = float(dice.uniform(0.0, 2 * math.pi)) + np.arange(_FRAMES) * 2 * math.pi / _FRAMES
     middle = np.array([width_m / 2, depth_m / 2])
     unit = np.stack([np.cos(turn), np.sin(turn)], -1)
-    eye = np.concatenate([middle + 0.42 * unit * [width_m, depth_m], np.full((_FRAMES, 1), _EYE_M)], -1)
+    eye = np.concatenate([middle + 0.42 * unit * [width_m, depth_m], dice.uniform(*_EYE_M, (_FRAMES, 1))], -1)
     at = np.concatenate([middle - 0.3 * unit * [width_m, depth_m], np.full((_FRAMES, 1), 0.7)], -1)
     poses, K_px = look_at(eye, at), pinhole(_SIZE_PX, 75.0)
     points = corners(boxes_of(objects))
