@@ -121,8 +121,8 @@ def alternating(
 ) -> Iterator[T]:
     """Different items from a random draw with either answer in turn, a toss deciding which comes first.
 
-    For two-sided questions, in which `sampled` would let the more common answer fill up every batch. Stops where the answer
-    whose turn it is does not come up.
+    For two-sided questions, in which `sampled` would let the more common answer fill up every batch. Nothing comes where
+    only one of the answers does, and the last one is the one before the answer whose turn it is no longer does.
 
     Args:
         draw: Gives an answer and a hashable item, or None where the draw missed.
@@ -131,10 +131,11 @@ def alternating(
     """
     waiting: dict[str, list[T]] = {answer: [] for answer in answers}
     known: set[T] = set()
-    turn, misses = int(rng.integers(2)), 0
+    turn, misses, begun = int(rng.integers(2)), 0, False
     while misses < MAX_MISSES:
         ready = waiting[answers[turn % 2]]
-        if ready:
+        begun = begun or all(waiting.values())
+        if ready and begun:
             turn, misses = turn + 1, 0
             yield ready.pop()
             continue

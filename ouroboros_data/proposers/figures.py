@@ -74,6 +74,10 @@ class Figures:
             R_world_box=boxes.R_world_box[indices],
         )
 
+    def plan_gap_m(self, i: int, j: int) -> float:
+        """Gap between two footprints."""
+        return float(horizontal_distances_m(self._some(np.array([i])), self._some(np.array([j])))[0])
+
     def gap_sd_m(self, i: int, j: int) -> float:
         """Of the gap between two boxes."""
         lying = np.hypot(self.view.size_m[i, 0], self.view.size_m[j, 0]) / 2

@@ -19,6 +19,7 @@ from ouroboros_data.geometry.boxes import (
     pair_distances_m,
     pair_indices,
 )
+from ouroboros_data.proposers.floor_facts import FloorFacts
 from ouroboros_data.proposers.sight import SURE, Sight
 from ouroboros_data.proposers.words import pointable
 from ouroboros_data.types import CameraFrame, Scene
@@ -144,6 +145,15 @@ class View:
             object_ids=tuple(object_.id for object_ in self.scene.objects),
             shares=self.shares.T,
             visible_share=self.visible_share,
+        )
+
+    @cached_property
+    def floor(self) -> FloorFacts:
+        """Walls and ways on foot."""
+        return FloorFacts(
+            boxes=self.boxes,
+            categories=tuple(object_.category for object_ in self.scene.objects),
+            outline_m=self.scene.room.floor_polygon_m,
         )
 
     @cached_property

@@ -27,7 +27,16 @@ from scipy.optimize import lsq_linear
 
 from ouroboros_data.types import CameraFrame, Question, Scene, SceneObject
 
-Truth = float | str | bool | tuple[str, ...]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Within:
+    """A number that a coarser method can only bound."""
+
+    low: float
+    high: float
+
+
+Truth = float | str | bool | tuple[str, ...] | Within
 SHARE = 0.002
 """Share of a frame's pixels from which an object counts as visible."""
 

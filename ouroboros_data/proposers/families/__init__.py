@@ -15,6 +15,7 @@ from ouroboros_data.proposers.families import (
     relate,
     sequence,
     sums,
+    walls,
 )
 from ouroboros_data.proposers.families.cameras import CAMERA_FAMILIES
 
@@ -50,6 +51,11 @@ FAMILIES: Mapping[str, Family] = {
     "move_distance": moves.MOVE_DISTANCE,
     "turn_angle": moves.TURN_ANGLE,
     "turn_goal": moves.TURN_GOAL,
+    "longest_wall": walls.LONGEST_WALL,
+    "free_wall_length": walls.FREE_WALL_LENGTH,
+    "fits_at_wall": walls.FITS_AT_WALL,
+    "walking_distance": walls.WALKING_DISTANCE,
+    "walking_nearest": walls.WALKING_NEAREST,
     **CAMERA_FAMILIES,
 }
 """By question type; the first ten in the naming of VSI-Bench."""
