@@ -156,9 +156,9 @@ def question_text(fields: Fields, asked: Asked) -> Fields:
     if not isinstance(said, str):
         return fields
     text = " ".join(said.split())
-    text = re.sub(r"^(?:question|q)\s*:\s*", "", text, flags=re.IGNORECASE)
     if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'":
         text = text[1:-1].strip()
+    text = re.sub(r"^(?:question|q)\s*:\s*", "", text, flags=re.IGNORECASE)
     if text[:1].islower():
         text = text[0].upper() + text[1:]
     if re.match(r"(?:what|which|how|where|is|are|does|do|in what|in which)\b", text, re.IGNORECASE):

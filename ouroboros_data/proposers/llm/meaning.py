@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 _NOTIONS: tuple[tuple[str, str], ...] = (
     # Longer phrases first: what they took is gone for the words after them.
-    ("gap", r"closest points?|nearest points?|(?:shortest|smallest|minimum|least) (?:distance|gap)|at (?:its|the|their) narrowest(?: point)?|\bgaps?"),
+    ("gap", r"closest points?|nearest points?|(?:shortest|smallest|minimum|least)(?: gap|(?= distance))|at (?:its|the|their) narrowest(?: point)?|\bgaps?"),
     ("distance", r"distances?|how far|far apart|apart|how wide is the"),
     ("middle", r"cent(?:er|re)s?(?: points?)?|middles?|midpoints?"),
     ("straight ahead", r"straight ahead|ahead"),
@@ -20,6 +20,8 @@ _NOTIONS: tuple[tuple[str, str], ...] = (
     ("sum", r"total|sum|combined|altogether|added|adding|put together"),
     ("average", r"average|mean"),
     ("product", r"multipl\w+|product"),
+    ("fewer", r"at most|no more than"),
+    ("more", r"at least|no (?:less|fewer) than"),
     ("ratio", r"times as|ratio|twice|percent\w*"),
     ("nearest", r"closest|nearest|closer|nearer|near|nearby"),
     ("farthest", r"farthest|furthest|farther|further|most distant|most remote"),
@@ -31,8 +33,8 @@ _NOTIONS: tuple[tuple[str, str], ...] = (
     ("narrower", r"narrower|narrowest"),
     ("larger", r"larger|largest|bigger|biggest|greater|greatest|maximum"),
     ("smaller", r"smaller|smallest|minimum|littlest"),
-    ("more", r"more|most|at least"),
-    ("fewer", r"fewer|fewest|less|least|at most"),
+    ("more", r"more|most"),
+    ("fewer", r"fewer|fewest|less|least"),
     ("length", r"length|lengthwise|how long|long"),
     ("width", r"width|how wide|wide"),
     ("height", r"height|how tall|tall|how high|high"),

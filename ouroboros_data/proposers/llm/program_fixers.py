@@ -28,7 +28,7 @@ class Context:
 def code_fence(source: str, _: Context) -> str:
     """Marks of a code block round the program."""
     found = _FENCE.match(source)
-    return found[1] if found else source
+    return found[1].rstrip() + "\n" if found else source
 
 
 def escaped_newlines(source: str, _: Context) -> str:
