@@ -8,6 +8,7 @@ from being wasted: whether an answer holds is decided by the host's gates.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -66,6 +67,10 @@ class Drawn:
         return self.ask.program.replace(OPTIONS, lit(self.options))
 
 
+PLAIN = 4
+"""Questions of one family about one scene, those of the history included, whose texts name nothing in it ("How far did the
+camera move between frame 2 and frame 5?"). They read the same about every scene; a scene with little else to ask about
+would give nothing but those."""
 _ALIKE = {f"object_rel_direction_{grain}": "object_rel_direction" for grain in ("easy", "medium", "hard")}
 """Families that ask the same of the same subject, more or less finely."""
 
@@ -129,8 +134,9 @@ class Grammar:
         )
         asked = {past.text for past in brief.history}
         taken: set[tuple[str, ...]] = set()
+        plain = Counter(past.bin.partition("/")[0] for past in brief.history)
         supply = {
-            name: self._new_asks(name, view, brief, asked, taken)
+            name: self._new_asks(name, view, brief, asked, taken, plain)
             for name, weight in weights.items()
             if weight > 0
         }
@@ -145,6 +151,7 @@ class Grammar:
                 continue
             ask, texts = found
             taken.add(_subject(name, ask))
+            plain[name.partition("/")[0]] += 1
             text = texts[int(dice.integers(len(texts)))]
             family, knob = self._knobs[name]
             made += 1
@@ -166,10 +173,13 @@ class Grammar:
         brief: Brief,
         asked: AbstractSet[str],
         taken: AbstractSet[tuple[str, ...]],
+        plain: Mapping[str, int],
     ) -> Iterator[tuple[Ask, list[str]]]:
         """The bin's questions that neither this call nor an earlier round has asked, with usable wordings."""
         family, knob = self._knobs[name]
         for ask in knob.find(view, rng(brief.seed, view.scene.id, brief.iteration, name)):
+            if not ask.mentions and plain[name.partition("/")[0]] >= PLAIN:
+                return
             if _subject(name, ask) in taken:
                 continue
             every = [wording.format_map(ask.slots) for wording in family.wordings]

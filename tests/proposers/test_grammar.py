@@ -7,13 +7,14 @@ from pathlib import Path
 import grammar_rooms as rooms
 import pytest
 from grammar_oracle import brief, independent, propose
+from many_scenes import procedural
 
 from ouroboros_data.errors import DraftError, RecipeError
 from ouroboros_data.ids import rng
 from ouroboros_data.plugins import Brief, Past, Proposer
 from ouroboros_data.proposers.ask import interleave
 from ouroboros_data.proposers.families import FAMILIES
-from ouroboros_data.proposers.grammar import Grammar
+from ouroboros_data.proposers.grammar import PLAIN, Grammar
 from ouroboros_data.report.families import END, START, entries, markdown
 from ouroboros_data.types import Draft, Scene
 
@@ -95,6 +96,21 @@ def test_a_direction_is_not_asked_for_again_at_another_grain() -> None:
     drafts = propose(rooms.random_scene(1), brief(count=1000), include=["object_rel_direction_*"])
     assert len({d.question.question_type for d in drafts}) == 3
     assert Counter(d.mentions for d in drafts).most_common(1)[0][1] == 1
+
+
+def test_questions_that_read_the_same_about_every_scene_are_few() -> None:
+    made = procedural(1)
+    include = ["camera_camera_distance/*", "camera_motion_angle/*"]
+    drafts = propose(made, brief(count=1000), include=include)
+    assert not any(d.mentions for d in drafts)
+    assert set(Counter(d.question.question_type for d in drafts).values()) == {PLAIN}
+    past = tuple(
+        Past(text=d.question.text, answer="1", bin=d.bin, band="easy", confidence=1.0) for d in drafts[:6]
+    )
+    later = propose(made, Brief(iteration=2, count=1000, seed=0, weights={}, history=past), include=include)
+    assert Counter(d.question.question_type for d in [*drafts[:6], *later]).most_common(1)[0][1] == PLAIN
+    assert len(later) == 2
+    assert len(propose(made, brief(count=1000), include=["frame_presence/*", "camera_object_*"])) > 2 * PLAIN
 
 
 def test_history_is_not_asked_again_in_any_wording() -> None:
