@@ -222,7 +222,10 @@ class OpenAIChat:
 
 
 def _about_the_format(trouble: Trouble) -> bool:
-    return trouble.reason == "rejected" or (trouble.reason == "endpoint" and (trouble.status or 0) >= 500)
+    if trouble.reason == "endpoint":
+        return (trouble.status or 0) >= 500
+    # OpenRouter says 404 of a format that no provider of the model takes; others say it of the model.
+    return trouble.reason == "rejected" and (not trouble.fatal or trouble.status == 404)
 
 
 def _honours(text: str, asked: ReplyFormat) -> bool:

@@ -173,11 +173,8 @@ def read(status: int, headers: Mapping[str, str], text: str, kind: FormatKind) -
         return _reply(parsed, text, kind)
     said = _error_words(parsed, text)
     detail = f"HTTP {status}: {said}"
-    if status in (401, 402) or (status == 429 and _NO_CREDIT.search(text)):
+    if status in (401, 402, 404) or (status == 429 and _NO_CREDIT.search(text)):
         return Trouble(reason="rejected", detail=detail, status=status, fatal=True)
-    if status == 404:
-        # The model or the address; but OpenRouter says so of a format that no provider of the model takes.
-        return Trouble(reason="rejected", detail=detail, status=status, fatal=kind == "plain")
     if status >= 500 or status in RETRIED:
         # llama.cpp and others report these with a 500.
         if TOO_LONG.search(said):

@@ -184,6 +184,12 @@ def test_an_unknown_model_is_told_from_an_unknown_format() -> None:
     assert formats(server) == {"json_schema": 1, "json_object": 1, "grammar": 1, "plain": 1}
 
 
+def test_a_refused_key_is_not_tried_in_other_formats() -> None:
+    with Server(lambda seen: error(401)) as server, pytest.raises(ModelError, match="401"):
+        client(server, concurrency=1).chat(requests(3))
+    assert len(server.seen) == 1
+
+
 def test_tokens_of_replies_that_only_showed_what_is_ignored_are_counted() -> None:
     with Server(serve(json_schema=NOT_SO, json_object=GOOD)) as server:
         model = client(server)
