@@ -6,8 +6,10 @@ Arrays are as in `relations`, and so are the three values.
 from __future__ import annotations
 
 import numpy as np
+import shapely
 
 from ouroboros_data.geometry.boxes import Array, Boxes
+from ouroboros_data.geometry.footprints import footprints_m
 from ouroboros_data.geometry.relations import NO, UNCLEAR, YES, Verdicts
 
 
@@ -16,64 +18,50 @@ def between(
     a: Boxes,
     b: Boxes,
     *,
-    share: float = 0.5,
+    share: float = 0.7,
     miss_share: float = 0.1,
-    lap_m: float = 0.1,
+    over_share: float = 0.9,
     straight_deg: float = 160.0,
     aside_deg: float = 90.0,
 ) -> Verdicts:
     """Whether ``o`` lies between ``a`` and ``b``, (...) of `YES`, `NO`, `UNCLEAR`; heights never enter.
 
-    The line from the centre of ``a`` to that of ``b`` runs through a gap, from where it has ``a`` wholly behind it to
-    where all of ``b`` lies ahead. Across it ``a`` and ``b`` span a corridor that is as wide as ``a`` at its centre, as
-    ``b`` at its centre, and grows evenly from the one to the other.
+    What lies between two footprints is what a rubber band round both holds, without the two: their convex hull less
+    themselves.
 
-    `YES` where the centre of ``o`` is in the gap, ``o`` reaches out of the gap by at most ``lap_m`` at either end, and
+    `YES` where at least ``share`` of the footprint of ``o`` lies there; or, for things that are narrow, where the centres
+    of the two are ``straight_deg`` apart or more as seen from that of ``o``, and at most ``miss_share`` of ``o`` is over or
+    under one of them.
 
-    - the centre of ``o`` and at least ``share`` of its width are in the corridor, or
-    - seen from ``o``, the two centres are ``straight_deg`` apart or more: it lies on the line itself, between things
-      that are narrow.
+    `NO` where at least ``over_share`` of ``o`` is over or under the two; or where less than ``miss_share`` of it lies
+    between, and their centres are less than ``aside_deg`` apart as seen from that of ``o``: it is beside or behind them.
 
-    `NO` where no part of ``o`` is in the gap, or where it lies aside: the two centres are less than ``aside_deg`` apart
-    as seen from ``o``, and less than ``miss_share`` of its width is in the corridor. `UNCLEAR` for the rest: half in
-    the gap, as a chair that is pushed under one of the tables, or off the line where some would still call it between.
+    `UNCLEAR` for the rest: a chair that is pushed under one of two tables, what stands off the line where some would still
+    call it between. Also where the two centres are straight above each other.
 
     Args:
         o: Boxes that may lie between.
         a: Boxes at one end.
-        b: Boxes at the other; where its centre is straight above or below that of ``a`` the verdict is `UNCLEAR`.
-        share: Of the width of ``o``, as half a footprint for `relations.above`.
+        b: Boxes at the other.
+        share: Most of it; the errors of the boxes make up for the rest.
         miss_share: As in `relations.rests_on`.
-        lap_m: Twice its tolerance of contact: two things that stand side by side.
+        over_share: What is on a thing, or under it, is not beside it.
         straight_deg: From 180 straight on; a tenth of the way off at the middle is 157.
         aside_deg: As far from the middle of the line as its ends are.
     """
-    line = b.center_m[..., :2] - a.center_m[..., :2]
-    length = np.linalg.norm(line, axis=-1)
-    apart = length > 1e-6
-    along = line / np.where(apart, length, 1.0)[..., None]
-    across = np.stack([-along[..., 1], along[..., 0]], -1)
-    offset = o.center_m[..., :2] - a.center_m[..., :2]
-    at, aside = (offset * along).sum(-1), np.abs((offset * across).sum(-1))
-    reach = _reach_m(o, along)
-    start, end = _reach_m(a, along), length - _reach_m(b, along)
-    part = np.clip(at / np.where(apart, length, 1.0), 0.0, 1.0)
-    half_width = (1.0 - part) * _reach_m(a, across) + part * _reach_m(b, across)
-    own = _reach_m(o, across)
-    inside = np.minimum(aside + own, half_width) - np.maximum(aside - own, -half_width)
-    covered = np.maximum(inside, 0.0) / np.maximum(2.0 * own, 1e-9)
-    sight = _angle_deg(-offset, b.center_m[..., :2] - o.center_m[..., :2])
-    in_gap = (start <= at) & (at <= end) & (at - reach >= start - lap_m) & (at + reach <= end + lap_m)
-    yes = in_gap & (((aside <= half_width) & (covered >= share)) | (sight >= straight_deg))
-    no = (at + reach <= start) | (at - reach >= end) | ((sight < aside_deg) & (covered < miss_share))
+    shape = np.broadcast_shapes(*(boxes.center_m.shape[:-1] for boxes in (o, a, b)))
+    to_a, to_b = a.center_m[..., :2] - o.center_m[..., :2], b.center_m[..., :2] - o.center_m[..., :2]
+    sight = np.broadcast_to(_angle_deg(to_a, to_b), shape)
+    apart = np.broadcast_to(np.linalg.norm(to_b - to_a, axis=-1) > 1e-6, shape)
+    under, first, second = (shapely.polygons(footprints_m(boxes)) for boxes in (o, a, b))
+    ends = shapely.union(first, second)
+    between_them = shapely.difference(shapely.convex_hull(ends), ends)
+    area = np.maximum(shapely.area(under), 1e-12)
+    held = np.broadcast_to(shapely.area(shapely.intersection(under, between_them)) / area, shape)
+    over = np.broadcast_to(shapely.area(shapely.intersection(under, ends)) / area, shape)
+    yes = (held >= share) | ((sight >= straight_deg) & (over <= miss_share))
+    no = (over >= over_share) | ((held < miss_share) & (sight < aside_deg))
     return np.where(apart & yes, YES, np.where(apart & no, NO, UNCLEAR)).astype(np.int8)
-
-
-def _reach_m(boxes: Boxes, direction: Array) -> Array:
-    """(...) how far the boxes reach from their centres along a horizontal direction (..., 2)."""
-    turned = np.abs(np.einsum("...ki,...k->...i", boxes.R_world_box[..., :2, :], direction))
-    reach: Array = (turned * boxes.half_m).sum(-1)
-    return reach
 
 
 def _angle_deg(first: Array, second: Array) -> Array:

@@ -77,7 +77,9 @@ def prelude(*, whole: bool = True) -> str:
     Args:
         whole: Also the functions that read further tables.
     """
-    parts = ("prelude.py", "prelude_answers.py", "prelude_further.py")[: 3 if whole else 2]
+    parts = ("prelude.py", "prelude_answers.py", "prelude_further.py", "prelude_between.py")[
+        : 4 if whole else 2
+    ]
     files = (Path(__file__).with_name(name) for name in parts)
     tree = ast.parse("".join(path.read_text("utf-8") for path in files))
     for node in ast.walk(tree):

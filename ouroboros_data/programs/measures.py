@@ -16,7 +16,7 @@ import numpy.typing as npt
 from ouroboros_data.errors import SceneError
 from ouroboros_data.geometry import paths, relations, viewpoint, walls
 from ouroboros_data.geometry.boxes import Array, Boxes, pair_indices
-from ouroboros_data.geometry.footprints import footprint_areas_m2, horizontal_distances_m
+from ouroboros_data.geometry.footprints import footprint_areas_m2, footprints_m, horizontal_distances_m
 from ouroboros_data.programs.uses import Needs, Pair
 
 HOLDS_OTHERS = frozenset(
@@ -218,14 +218,6 @@ def _horizontal(measures: Measures, copy: int) -> str:
     return cells(horizontal_distances_m(_take(boxes, first), _take(boxes, second)))
 
 
-def _plans(boxes: Boxes) -> list[float]:
-    """Eight numbers an object, seen from above: its centre, and half of each of its edges."""
-    edges = boxes.R_world_box[..., :2, :] * boxes.half_m[..., None, :]
-    flat = np.swapaxes(edges, -1, -2).reshape(-1, 6)
-    plans: list[float] = np.concatenate([boxes.center_m[..., :2].reshape(-1, 2), flat], -1).ravel().tolist()
-    return plans
-
-
 def _in_view(measures: Measures, copy: int) -> list[str]:
     """One text a frame, pairs i < j; frame by frame, for all at once would take much memory."""
     first, second = pair_indices(len(measures.categories))
@@ -249,7 +241,7 @@ _MAKERS: Mapping[str, Callable[[Measures, int], Any]] = {
     "spans": _one_by_one(lambda boxes, _: relations.span_m(boxes, relations.UP).ravel().tolist()),
     "horizontal": _horizontal,
     "walls": _walls,
-    "plans": _one_by_one(lambda boxes, _: _plans(boxes)),
+    "plans": _one_by_one(lambda boxes, _: footprints_m(boxes).ravel().tolist()),
     "on": _on,
     "above": _above,
     "inside": _inside,

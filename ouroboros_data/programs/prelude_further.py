@@ -109,46 +109,6 @@ def contents(o, *categories):
     return [_handle(i) for i in others if _within(i, j, "contents")]
 
 
-def between(o, a, b):
-    """Whether o lies between a and b, seen from above."""
-    k, i = _pair(o, a, "between")
-    j = _pair(o, b, "between")[1]
-    _pair(a, b, "between")
-    if i > j:
-        i, j = j, i
-    _note("between", (k, i, j))
-    names = f"the {_categories[i]} and the {_categories[j]}"
-    return _decided(_between(k, i, j), f"whether the {_categories[k]} is between {names}")
-
-
-def _between(k, i, j):  # geometry/between.py
-    o, a, b = [_further["plans"][8 * n : 8 * n + 8] for n in (k, i, j)]
-    x, y = b[0] - a[0], b[1] - a[1]
-    length = math.hypot(x, y)
-    if length <= 1e-6:
-        return "?"
-    x, y = x / length, y / length
-    to_a, to_b = (a[0] - o[0], a[1] - o[1]), (b[0] - o[0], b[1] - o[1])
-    at, aside = -to_a[0] * x - to_a[1] * y, abs(to_a[0] * y - to_a[1] * x)
-    reach, start, end = _reach(o, x, y), _reach(a, x, y), length - _reach(b, x, y)
-    part = min(max(at / length, 0.0), 1.0)
-    half_width = (1.0 - part) * _reach(a, -y, x) + part * _reach(b, -y, x)
-    own = _reach(o, -y, x)
-    covered = max(min(aside + own, half_width) - max(aside - own, -half_width), 0.0) / max(2.0 * own, 1e-9)
-    cross, dot = to_a[0] * to_b[1] - to_a[1] * to_b[0], to_a[0] * to_b[0] + to_a[1] * to_b[1]
-    sight = math.degrees(math.atan2(abs(cross), dot))
-    if start <= at <= end and at - reach >= start - 0.1 and at + reach <= end + 0.1:
-        if (aside <= half_width and covered >= 0.5) or sight >= 160.0:
-            return "1"
-    if at + reach <= start or at - reach >= end or (sight < 90.0 and covered < 0.1):
-        return "0"
-    return "?"
-
-
-def _reach(plan, x, y):
-    return sum([abs(plan[n] * x + plan[n + 1] * y) for n in (2, 4, 6)])
-
-
 def path_length(a, b):
     """Length in metres of the shortest way on foot from beside a to beside b."""
     i, j = _pair(a, b, "path_length")

@@ -20,26 +20,27 @@ def one(x: float, y: float, dx: float, dy: float, *, z: float = 0.5, yaw_deg: fl
 
 
 SOFA, TV = one(0, 0, 1.0, 2.0), one(6, 0, 0.4, 1.0)
-"""The gap runs from x = 0.5 to 5.8; at x = 3 the corridor reaches from y = -0.75 to 0.75."""
+"""Between them x runs from 0.5 to 5.8; at x = 3 the band reaches from y = -0.764 to 0.764."""
 
 
 @pytest.mark.parametrize(
     ("o", "verdict"),
     [
         (one(3, 0, 1.0, 0.6), YES),
-        (one(3, 0, 1.0, 4.0), YES),  # wider than the corridor, but on the line: seen from it, 180°
-        (one(3, 0.7, 1.0, 1.0), YES),  # 0.2 to 1.2 across, half of it inside, and 154° in sight
-        (one(3, 0.8, 1.0, 1.0), UNCLEAR),  # its centre is outside, 150°
-        (one(3, 2.0, 1.0, 1.0), UNCLEAR),  # 113°
+        (one(3, 0, 1.0, 4.0), YES),  # two fifths of it, but on the line: seen from it, 180°
+        (one(3, 0.55, 1.0, 1.0), YES),  # y from 0.05 to 1.05: 0.71 of it; 159°
+        (one(3, 0.6, 1.0, 1.0), UNCLEAR),  # 0.66 of it; 157°
+        (one(3, 2.0, 1.0, 1.0), UNCLEAR),  # none of it; 113°
         (one(3, 3.1, 1.0, 1.0), NO),  # 88°: as far off the line as its ends
         (one(1.0, 0, 1.0, 1.0), YES),  # right beside the sofa
-        (one(0.9, 0, 1.0, 1.0), YES),  # 0.1 m of it in the sofa's span
-        (one(0.85, 0, 1.0, 1.0), UNCLEAR),
-        (one(0.6, 0, 1.0, 1.0), UNCLEAR),  # pushed half under
-        (one(0.0, 0, 0.5, 0.5), NO),  # on the sofa, or under it
+        (one(0.85, 0, 1.0, 1.0), YES),  # 0.15 of it under the sofa
+        (one(0.6, 0, 1.0, 1.0), UNCLEAR),  # pushed under, 0.6 in sight
+        (one(0.35, 0, 0.5, 0.5), UNCLEAR),  # 0.8 on the sofa
+        (one(0.2, 0, 0.5, 0.5), NO),  # 0.9 and more on the sofa, or under it
+        (one(0.7, 0, 1.0, 4.0), UNCLEAR),  # on the line, a third of it between them, 0.15 under the sofa
         (one(-2.0, 0, 1.0, 1.0), NO),  # behind it
         (one(8.0, 0.3, 1.0, 1.0), NO),  # behind the tv
-        (one(0.3, 1.8, 0.4, 0.6), NO),  # at the sofa's end
+        (one(0.3, 1.8, 0.4, 0.6), NO),  # at the sofa's end, 82°
         (one(3, 0, 1.0, 0.6, z=9.0), YES),  # heights never enter
     ],
 )
@@ -48,7 +49,7 @@ def test_verdicts(o: Boxes, verdict: int) -> None:
     assert between(o, TV, SOFA) == verdict
 
 
-def test_narrow_things_make_a_narrow_corridor_but_the_line_counts() -> None:
+def test_between_narrow_things_the_line_counts() -> None:
     a, b = one(0, 0, 0.1, 0.1), one(4, 0, 0.1, 0.1)
     assert between(one(2, 0.34, 0.5, 0.5), a, b) == YES  # 160.7°
     assert between(one(2, 0.37, 0.5, 0.5), a, b) == UNCLEAR  # 159.0°
@@ -59,6 +60,14 @@ def test_nothing_is_between_things_that_lie_side_by_side_or_above_each_other() -
     touching = one(1, 0, 1, 1), one(2, 0, 1, 1)
     for x in np.linspace(-1, 4, 26):
         assert between(one(x, 0, 0.4, 0.4), *touching) != YES
+
+
+def test_in_front_of_a_long_thing_that_stands_askew() -> None:
+    # A bar from (1.7, -0.75) to (4.3, 0.75): most of its length is beside the line to its centre.
+    post, bar = one(0, 0, 0.3, 0.3), one(3, 0, 3.0, 0.1, yaw_deg=30.0)
+    assert between(one(2.6, 0.2, 0.3, 0.2), post, bar) == YES
+    assert between(one(2.6, -0.7, 0.3, 0.2), post, bar) != YES  # behind the bar
+    assert between(one(3.6, -0.3, 0.3, 0.2), post, bar) == NO
 
 
 def test_turning_moving_mirroring_and_swapping_the_ends_change_nothing() -> None:
@@ -86,7 +95,7 @@ def test_turning_moving_mirroring_and_swapping_the_ends_change_nothing() -> None
     assert (base == mirror).mean() > 0.999
 
 
-def test_a_stricter_corridor_never_turns_no_into_yes() -> None:
+def test_stricter_verdicts_never_turns_no_into_yes() -> None:
     dice = np.random.default_rng(6)
     made = [
         Boxes(
@@ -97,7 +106,7 @@ def test_a_stricter_corridor_never_turns_no_into_yes() -> None:
         for _ in range(3)
     ]
     loose = between(*made)
-    strict = between(*made, share=0.75, lap_m=0.0, straight_deg=170.0, miss_share=0.02, aside_deg=75.0)
+    strict = between(*made, share=0.9, over_share=0.97, straight_deg=170.0, miss_share=0.02, aside_deg=75.0)
     assert set(loose[strict == YES].tolist()) == {1}
     assert set(loose[strict == NO].tolist()) == {0}
     assert (strict == UNCLEAR).sum() > (loose == UNCLEAR).sum()

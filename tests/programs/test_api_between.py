@@ -44,19 +44,19 @@ def table(x, y, dx=1.0, dy=1.0, turn=0.0):
     ("o", "expected"),
     [
         (table(3, 0), True),
-        (table(3, 0.7), True),
-        (table(3, 0.8), "unclear"),
-        (table(3, 0.6, dy=2.9), True),  # 1.5 of 2.9 m of its width are in the corridor
-        (table(3, 0.6, dy=3.2), "unclear"),
+        (table(3, 0.55), True),  # 0.71 of it lie between them, and it sees them 159° apart
+        (table(3, 0.6), "unclear"),  # 0.66 and 157°
+        (table(3, 2.0), "unclear"),
         (table(3, 3.1), False),
         (table(-2, 0), False),
         (table(8, 0.3), False),
+        (table(0.85, 0), True),
         (table(0.6, 0), "unclear"),
-        (
-            table(3, 0, 0.2, 3.0, turn=90.0),
-            True,
-        ),  # turned, it is 3 m long and 0.2 m wide: still all in the gap
-        (table(1.9, 0, 0.2, 3.0, turn=90.0), "unclear"),  # and here it reaches into the sofa
+        (table(0.35, 0, 0.5, 0.5), "unclear"),  # 0.8 over the sofa
+        (table(0.2, 0, 0.5, 0.5), False),
+        (table(0.7, 0, 1.0, 4.0), "unclear"),  # on the line, a third of it between them, 0.15 under the sofa
+        (table(3, 0, 0.2, 3.0, turn=90.0), True),  # turned, it is 3 m long and 0.2 m wide
+        (table(1.0, 0, 0.2, 3.0, turn=90.0), "unclear"),  # and here 1 m of that is under the sofa
     ],
 )
 def test_between(pool, o, expected):
@@ -65,6 +65,12 @@ def test_between(pool, o, expected):
         assert (found.answer.value if found.ok else found.reason) == expected
         assert found.ok or "table is between the sofa and the tv" in found.detail
         assert found.evidence.calls[-1] == "between(t,s,v)"
+
+
+def test_what_is_over_both_is_over_them_once(pool):
+    ends = box("s", "sofa", (0, 0, 0.4), (2.0, 0.2, 0.8)), box("v", "tv", (0.5, 0, 0.5), (2.0, 0.2, 0.6))
+    found = run(pool, layouts.scene(*ends, table(0.25, 0.05, 0.3, 0.3)), ASK)
+    assert found.reason == "unclear"  # two thirds of it are over both, and it sees them 157° apart
 
 
 @pytest.mark.parametrize(("y", "expected"), [(0.34, True), (0.37, "unclear")])  # 160.7° and 159.0°

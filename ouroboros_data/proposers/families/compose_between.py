@@ -85,14 +85,14 @@ def _lies_between(view: View) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.boo
         )
 
     o, a, b = along(0), along(1), along(2)
-    strict = between(o, a, b, share=0.75, lap_m=-0.1, straight_deg=181.0)  # across the corridor only
-    # Neither a wider gap nor a wider corridor makes it lie there.
+    strict = between(o, a, b, share=0.9, straight_deg=181.0)  # not by the line alone
+    # It would not lie there either if it were larger, and the others closer to the line.
     grown = Boxes(center_m=o.center_m, half_m=o.half_m + GROWN_M, R_world_box=o.R_world_box)
-    loose = between(grown, a, b, miss_share=0.01, aside_deg=75.0, share=0.2, lap_m=0.3, straight_deg=140.0)
+    far = between(grown, a, b, miss_share=0.02, aside_deg=75.0, over_share=1.01) == NO
     _, low, high = heights_m(view)
     shared = np.minimum(high[index][:, None], high[index]) - np.maximum(low[index][:, None], low[index])
     level = shared >= LEVEL_M  # a chest that stands under and between two pictures is not what one thinks of
-    return (strict == YES) & level[:, :, None] & level[:, None, :], loose == NO
+    return (strict == YES) & level[:, :, None] & level[:, None, :], far
 
 
 BETWEEN_TWO = Family(
