@@ -24,9 +24,11 @@ from ouroboros_data.plugins import Brief
 from ouroboros_data.programs import api
 from ouroboros_data.programs.results import Outcome
 from ouroboros_data.programs.sandbox import SandboxPool
+from ouroboros_data.proposers import grammar
 from ouroboros_data.proposers.ask import LEAST_WORDINGS
 from ouroboros_data.proposers.families import FAMILIES
 from ouroboros_data.proposers.grammar import Grammar
+from ouroboros_data.proposers.view import View, look
 from ouroboros_data.proposers.words import strangers
 from ouroboros_data.types import Draft, Scene
 
@@ -66,8 +68,8 @@ def proposers() -> dict[str, Grammar]:
 
 
 def drafts_of(made: Scene, frame_ids: tuple[str, ...]) -> Iterator[Draft]:
-    for k, grammar in enumerate(proposers().values()):
-        yield from grammar.propose(
+    for k, proposer in enumerate(proposers().values()):
+        yield from proposer.propose(
             made, frame_ids, Brief(iteration=1, count=A_FAMILY, seed=k, weights={}, min_pixel_share=SHARE)
         )
 
@@ -76,7 +78,16 @@ def drafts_of(made: Scene, frame_ids: tuple[str, ...]) -> Iterator[Draft]:
 def rows() -> list[Row]:
     logging.getLogger("scene_adapters").setLevel(logging.ERROR)
     formulas, found = load_all(), []
-    with SandboxPool() as pool:
+    shared: dict[str, View] = {}
+
+    def look_once(made: Scene, frame_ids: tuple[str, ...], **shares: float) -> View:
+        if made.id not in shared:
+            shared.clear()
+            shared[made.id] = look(made, frame_ids, **shares)
+        return shared[made.id]
+
+    with SandboxPool() as pool, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grammar, "look", look_once)  # one scene's families share its tables
         for made in scenes():
             frame_ids = sample_frame_ids(made, FRAMES)
             drafts = list(drafts_of(made, frame_ids))
