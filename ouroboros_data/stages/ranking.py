@@ -30,6 +30,7 @@ _KINDS: dict[str, frozenset[str]] = {
         ("distance", "center_distance", "horizontal_distance", "camera_distance", "path_length"),
         frozenset(["near"]),
     ),
+    "view_share": frozenset(["size"]),
     "count": frozenset(["number"]),
     "len": frozenset(["number"]),
 }

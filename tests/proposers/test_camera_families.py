@@ -306,6 +306,10 @@ def test_where_nearest_points_and_middles_disagree_nothing_is_asked() -> None:
         [thing("shelf", (2.0, 2.0, 0.3), (0.4, 4.0, 0.4)), thing("stool", (2.4, 0.0, 0.3))],
         # Something far to the side, which is farther away, and less deep in the image.
         [thing("plant", (2.76, 2.31, 0.3)), thing("stool", (3.0, 0.0, 0.3))],
+        # On the floor below the eye: farther than the picture on the wall, though one comes to it first.
+        [thing("bowl", (1.75, 0.0, -1.3), 0.2), thing("picture", (1.6, -1.3, 0.3), 0.2)],
+        # A curtain nearer by all but its middle, which is high up.
+        [thing("curtain", (2.0, 0.0, 2.2), (0.4, 0.4, 3.8)), thing("stool", (2.4, 0.0, 0.3))],
     ]
     for things in pairs:
         seen = view(things, camera(low, "east", {o.id: WHOLE for o in things}))

@@ -51,6 +51,10 @@ SURE = {
         "What is the volume of the smallest chair, in metres?",
         "return number(volume(max(objects('chair'), key=volume)), 'm')",
     ),
+    "min of what it takes up in a frame, for largest": (
+        "Which takes up the largest part of the first frame: table, tv?",
+        "return choice(min(['table', 'tv'], key=lambda n: view_share(0, only(n))), ['table', 'tv'])",
+    ),
     "farthest() for closest": (
         "Which of these is the closest to the table?",
         "return choice(farthest(only('table'), objects('chair', 'tv')).category, ['chair', 'tv'])",

@@ -111,7 +111,7 @@ BEARING = Family(
 ELEVATION = Family(
     group="camera",
     note="whether an object is higher or lower than the camera",
-    prior_bound=0.55,
+    prior_bound=0.6,
     wordings=(
         "Is the {x} above or below the height of the camera in {frame}?",
         "In {frame}, does the whole of the {x} lie above or below the camera's own height?",

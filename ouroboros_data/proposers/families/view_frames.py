@@ -234,7 +234,7 @@ SIGHTING = Family(
 TOGETHER = Family(
     group="camera",
     note="which frame shows two objects at once",
-    prior_bound=0.4,
+    prior_bound=0.5,
     wordings=(
         "Which of these frames shows both the {a} and the {b}: {items} ({numbered})?",
         "In which frame can you see the {a} and the {b} at the same time: {items} ({numbered})?",

@@ -41,9 +41,19 @@ def _some_shown(view: View, candidates: int, rng: np.random.Generator) -> Drawn 
     return k, tuple(sorted(there[rng.permutation(len(there))[:candidates]].tolist(), key=view.name))
 
 
+def _other_ways(view: View) -> tuple[tuple[Array, float], ...]:
+    """Other ways to judge what is nearer, (f, n), and how clear each has to be.
+
+    By the middle of things, by how far along the floor one would walk to them (a low thing is farther from the eye than
+    the wall above it), and by the depth in the picture.
+    """
+    sight = view.sight
+    return (sight.centre_m, DEAD_M), (sight.level_m, DEAD_M), (sight.depth_m, 0.01)
+
+
 def _nearest_first(view: View, drawn: Drawn, *, least_m: float, most_m: float) -> list[int] | None:
-    """Objects by their distance from the camera; None unless neighbours differ enough, and in the same order for
-    whoever goes by the middle of things, or by their depth.
+    """Objects by their distance from the camera; None unless neighbours differ enough, and have the same order by
+    `_other_ways`.
     """
     k, chosen = drawn
     sight, off = view.sight, place_noise_m(view)
@@ -52,7 +62,7 @@ def _nearest_first(view: View, drawn: Drawn, *, least_m: float, most_m: float) -
         (float(sight.gap_m[k, b] - sight.gap_m[k, a]), DEAD_M + float(np.hypot(off[a], off[b])))
         for a, b in itertools.pairwise(order)
     ]
-    agreed = np.diff(sight.centre_m[k, order]).min() >= DEAD_M and np.diff(sight.depth_m[k, order]).min() > 0
+    agreed = all(np.diff(table[k, order]).min() >= least for table, least in _other_ways(view))
     clear = agreed and all(step >= max(needed, least_m) for step, needed in steps)
     return order if clear and min(step for step, _ in steps) < most_m else None
 
@@ -102,10 +112,9 @@ def nearest(
         order = sorted(chosen, key=lambda i: float(sight.gap_m[k, i]))[:: 1 if near else -1]
         leads = [abs(float(sight.gap_m[k, i] - sight.gap_m[k, order[0]])) for i in order[1:]]
         needed = [DEAD_M + float(np.hypot(off[order[0]], off[i])) for i in order[1:]]
-        away = 1.0 if near else -1.0
         agreed = all(
-            away * (sight.centre_m[k, i] - sight.centre_m[k, order[0]]) >= DEAD_M
-            and away * (sight.depth_m[k, i] - sight.depth_m[k, order[0]]) > 0
+            (table[k, i] - table[k, order[0]]) * (1.0 if near else -1.0) >= least
+            for table, least in _other_ways(view)
             for i in order[1:]
         )
         clear = all(lead >= max(need, least_m) for lead, need in zip(leads, needed, strict=True))
