@@ -61,6 +61,7 @@ GATES: dict[str, dict[str, str]] = {
     "agreement": {
         "disagree": "another program for the same question gives another answer",
         "witness": "another program for the same question gives no answer",
+        "evidence": "another program for the same question gives this answer from other objects or frames",
     },
     "reference": {
         "not_unique": "the question says 'the X' and the scene has several X",
@@ -189,7 +190,20 @@ def agreement(draft: Draft, outcome: Outcome, witness: Outcome | None) -> Reject
         witness.options,
     ):
         return reject("agreement", "disagree", f"{one.text} {one.unit or ''}, the other {other.text}")
+    # Of two options a wrong program hits the right one half the time.
+    for mine, others, what in (
+        (set(outcome.evidence.object_ids), set(witness.evidence.object_ids), "objects"),
+        (_frames_in(outcome.evidence), _frames_in(witness.evidence), "frames"),
+    ):
+        if mine != others:
+            detail = f"looks at {what} {sorted(mine) or 'none'}, the other at {sorted(others) or 'none'}"
+            return reject("agreement", "evidence", detail)
     return None
+
+
+def _frames_in(evidence: Evidence) -> set[str]:
+    """Positions of the frames that a program asked about, as ``@2``."""
+    return {frame for call in evidence.calls for frame in re.findall(r"@\d+", call)}
 
 
 def reference(draft: Draft, scene: Scene, evidence: Evidence) -> Rejection | None:

@@ -215,6 +215,8 @@ def test_another_program_for_the_same_question_has_to_agree() -> None:
         'return boolean(distance(only("tv"), only("table")) > 1)': "disagree",
         'return number(distance(only("tv"), only("chair")), "m")': "witness",
         "import os": "witness",
+        'only("lamp"); return number(distance(only("tv"), only("table")), "m")': "evidence",
+        'camera_height(0); return number(distance(only("tv"), only("table")), "m")': "evidence",
     }
     with SandboxPool() as pool:
         for witness, reason in cases.items():
