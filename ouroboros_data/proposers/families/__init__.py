@@ -18,6 +18,7 @@ from ouroboros_data.proposers.families import (
     walls,
 )
 from ouroboros_data.proposers.families.cameras import CAMERA_FAMILIES
+from ouroboros_data.proposers.families.compositions import COMPOSITIONS
 
 FAMILIES: Mapping[str, Family] = {
     "object_counting": measure.COUNTING,
@@ -57,5 +58,6 @@ FAMILIES: Mapping[str, Family] = {
     "walking_distance": walls.WALKING_DISTANCE,
     "walking_nearest": walls.WALKING_NEAREST,
     **CAMERA_FAMILIES,
+    **COMPOSITIONS,
 }
 """By question type; the first ten in the naming of VSI-Bench."""
