@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from ouroboros_data import feedback, registry
-from ouroboros_data.ids import content_hash, rng, seed_from
+from ouroboros_data.ids import canonical_json, content_hash, rng, seed_from
 from ouroboros_data.models.chat import ChatModel, ChatOutcome, ChatReply, ChatRequest, ReplyFormat
 from ouroboros_data.plugins import Brief, FrameSource, Image, Proposal
 from ouroboros_data.programs.names import canonical
@@ -215,8 +216,17 @@ def named(settings: ModelSettings) -> str:
 
 
 def open_model(settings: ModelSettings, cache: Path | None) -> ChatModel:
-    """Build a chat model (raises RecipeError, ModelError, PluginError)."""
-    model: ChatModel = registry.load("chat_models", settings.name)(options=settings.options, cache=cache)
+    """A chat model; the same one for the same settings, so that a reviewer shares its proposer's engine.
+
+    Raises:
+        RecipeError, ModelError, PluginError: It cannot be built.
+    """
+    return _model(settings.name, canonical_json(settings.options), cache)
+
+
+@functools.lru_cache(maxsize=4)
+def _model(name: str, options: str, cache: Path | None) -> ChatModel:
+    model: ChatModel = registry.load("chat_models", name)(options=json.loads(options), cache=cache)
     return model
 
 
