@@ -1,6 +1,6 @@
 """What the grammar can ask, how fast, and what the gates make of it.
 
-    python benchmarks/propose.py speed    [--layouts DIR] [--scenes 40] [--drafts 64]
+    python benchmarks/propose.py speed    [--layouts DIR] [--scenes 40] [--drafts 64] [--frames 32]
     python benchmarks/propose.py distinct [--layouts DIR] [--questions 50000] [--drafts 64]
     python benchmarks/propose.py finders  [--layouts DIR] [--scenes 40]
 
@@ -38,14 +38,18 @@ from ouroboros_data.stages.balance import balance
 from ouroboros_data.stages.ground import ground
 from ouroboros_data.types import Draft, Scene, Verdict
 
-FRAMES = 6
 SHARE = 0.002
 
 
 def scenes(options: argparse.Namespace) -> Iterator[tuple[Scene, tuple[str, ...]]]:
-    name, root, given = "procedural", None, {"count": options.scenes or 40}
+    name, root, given = (
+        "procedural",
+        None,
+        {"count": options.scenes or 40, "frame_count": max(16, options.frames)},
+    )
     if options.layouts:
-        name, root, given = "meta_info", options.layouts, {}
+        # As many frames as are asked about, so that each may be named.
+        name, root, given = "meta_info", options.layouts, {"frame_count": max(24, options.frames)}
     adapter = registry.load("scene_adapters", name)(root=root, seed=5, options=given)
     refs = list(adapter.refs())
     step = max(1, len(refs) // options.scenes) if options.scenes else 1
@@ -56,7 +60,7 @@ def scenes(options: argparse.Namespace) -> Iterator[tuple[Scene, tuple[str, ...]
             except SceneError as error:
                 print(f"left out: {error}")
                 continue
-            yield scene, sample_frame_ids(scene, FRAMES)
+            yield scene, sample_frame_ids(scene, options.frames)
 
 
 def brief(scene: Scene, count: int, iteration: int = 1, history: Sequence[Past] = ()) -> Brief:
@@ -191,6 +195,7 @@ def main() -> None:
     parser.add_argument("--layouts", type=Path)
     parser.add_argument("--scenes", type=int, help="spread evenly over all; default all layouts, or 40 rooms")
     parser.add_argument("--drafts", type=int, default=64, help="asked for in one call")
+    parser.add_argument("--frames", type=int, default=32, help="sampled in each scene; the paper takes 32")
     parser.add_argument("--questions", type=int, default=50_000)
     options = parser.parse_args()
     {"speed": speed, "distinct": distinct, "finders": finders}[options.what](options)
