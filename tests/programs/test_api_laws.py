@@ -23,6 +23,7 @@ NUMBERS = (
     "camera_turn(0, 1)",
     "camera_moved(0, 1)",
     "camera_height(1)",
+    "view_share(0, a)",
     "camera_shift(0, 1)[0]",
     "camera_shift(0, 1)[1]",
     "camera_shift(0, 1)[2]",

@@ -162,7 +162,7 @@ FARTHEST = Family(
     note="which pair of frames was taken from places that are farthest apart, or closest together",
     prior_bound=0.35,
     wordings=(
-        "Which of these pairs of frames were taken from places that lie {apart}: {items} ({numbered})?",
+        "Which of these pairs of frames was taken from places that lie {apart}: {items} ({numbered})?",
         "Between which two frames is the change of the camera's place the {size}: {items} ({numbered})?",
         "Compare the camera's places in the frames; {numbered}. Which of these two lie {apart}: {items}?",
         "For which pair is it {distance} in a straight line from the one camera position to the other: {items} "

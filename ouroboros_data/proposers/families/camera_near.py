@@ -180,11 +180,11 @@ APPROACH = Family(
     wordings=(
         "Compared with {one}, is the camera closer to the {x} in {other}, or farther away?",
         "Is the place from which {other} was taken closer to the {x} than that of {one}, or farther away from it?",
-        "In {other}, has the camera a place that is closer to the {x} or farther away from it than in {one}?",
+        "In {other}, is the camera at a place closer to the {x} than in {one}, or farther away from it?",
         "You go from where {one} was taken to where {other} was taken. Are you then closer to the {x} or farther "
         "away from it than before?",
-        "How does the camera's distance to the {x} in {other} compare with that in {one}: is it closer or farther "
-        "away?",
+        "How does the camera's distance to the {x} in {other} compare with that in {one}: is the camera closer or "
+        "farther away?",
     ),
     knobs={
         "shown_clear": Knob(

@@ -61,6 +61,8 @@ def distance(
     groups = defaultdict(list)
     for i in view.single.tolist():
         start = view.first_frame[view.name(i)]
+        if start != NEVER and not sight.hidden[:start, i].all():
+            start = NEVER  # somebody may have seen a bit of it before
         for k in [start] if first else range(count):
             if k != NEVER and usable[k, i] and (step < 0.5 or central(float(sight.gap_m[k, i]), step)):
                 groups[round(float(sight.gap_m[k, i]) / max(step, 0.5))].append((k, i))
