@@ -76,7 +76,7 @@ _ALIKE = {f"object_rel_direction_{grain}": "object_rel_direction" for grain in (
 
 
 class Grammar:
-    """Proposes VSI-Bench's question types with difficulty set by explicit knobs."""
+    """Proposes questions of all families in `FAMILIES`, with difficulty set by explicit knobs."""
 
     id = "grammar/1"
 
