@@ -11,7 +11,7 @@ import pytest
 from ouroboros_data.proposers.grammar import Grammar
 from ouroboros_data.proposers.llm import brief as briefs
 from ouroboros_data.proposers.llm import meaning
-from ouroboros_data.proposers.llm.faithful import doubt, phrases
+from ouroboros_data.proposers.llm.faithful import doubt, phrases, slots
 
 
 def judge(name: str, text: str, *, seed_of: int = 0) -> str:
@@ -78,6 +78,30 @@ def test_own_wordings_pass_and_those_of_other_questions_do_not() -> None:
                 slipped += doubt(one.text, other, categories) is None
     assert own > 500 and crossed > 10_000
     assert slipped <= crossed // 1000, f"{slipped} of {crossed} texts pass as another question"
+
+
+def test_two_things_that_have_changed_parts_are_noticed() -> None:
+    """The likeliest way to a wrong label: right program, right answer, and words that ask it the other way round."""
+    grammar = Grammar(options={})
+    swapped = passed = 0
+    families = set()
+    for seed in range(3):
+        scene = rooms.random_scene(seed)
+        categories = {o.category for o in scene.objects}
+        for found in grammar.draw(scene, kit.frame_ids(scene), kit.brief(80, seed)):
+            single = [
+                name for name, value in found.ask.slots.items() if value.removeprefix("the ") in categories
+            ]
+            for wording in found.family.wordings:
+                for one, other in itertools.combinations([n for n in slots(wording) if n in single], 2):
+                    changed = {**found.ask.slots, one: found.ask.slots[other], other: found.ask.slots[one]}
+                    if changed == dict(found.ask.slots):
+                        continue
+                    swapped += 1
+                    families.add(found.bin.partition("/")[0])
+                    passed += doubt(wording.format_map(changed), found, categories) is None
+    assert swapped > 500 and len(families) > 8
+    assert passed <= swapped // 100, f"{passed} of {swapped}"
 
 
 def test_brackets_and_phrases_are_told_and_names_are_not() -> None:

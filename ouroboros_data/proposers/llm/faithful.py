@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from string import Formatter
 
@@ -18,6 +18,7 @@ from ouroboros_data.programs.names import canonical
 from ouroboros_data.proposers.grammar import Drawn
 from ouroboros_data.proposers.llm import meaning
 
+_MARK = "§"
 _BRACKETS = re.compile(r"\(([^()]*)\)")
 
 
@@ -37,6 +38,9 @@ class _Reading:
     notions: frozenset[str]
     cues: Mapping[str, frozenset[str]]
     order: tuple[str, ...]
+    """By first mention."""
+    repeats: bool
+    """Whether something is named more than once."""
     spellings: frozenset[str]
 
 
@@ -58,6 +62,11 @@ def doubt(text: str, drawn: Drawn, categories: Collection[str]) -> Doubt | None:
     if told - named - offered:
         return Doubt(
             reason="ingredients", detail=f"does not name {', '.join(sorted(told - named - offered))}"
+        )
+    listed = offered & told
+    if listed & named and listed - named:
+        return Doubt(
+            reason="ingredients", detail=f"lists some of the options: {', '.join(sorted(listed & named))}"
         )
     doubts = [_against(said, wording, drawn, known) for wording in drawn.family.wordings]
     if None in doubts:
@@ -95,12 +104,12 @@ def normal(text: str) -> str:
 
 
 def _against(said: str, wording: str, drawn: Drawn, known: Collection[str]) -> Doubt | None:
-    given = {normal(phrase) for phrase in phrases(wording, drawn)}
-    for phrase in sorted(given, key=len, reverse=True):
+    given = sorted({normal(phrase) for phrase in phrases(wording, drawn)}, key=lambda p: (-len(p), p))
+    for phrase in given:
         if phrase not in said:
             return Doubt(reason="phrase", detail=f"lacks the words {phrase!r}")
-    mine = _read(_without(said, given), known)
-    theirs = _read(_without(normal(wording.format_map(drawn.ask.slots)), given), known)
+    mine = _read(_marked(said, given), known)
+    theirs = _read(_marked(normal(wording.format_map(drawn.ask.slots)), given), known)
     if mine.notions != theirs.notions:
         more, less = mine.notions - theirs.notions, theirs.notions - mine.notions
         return Doubt(
@@ -112,10 +121,12 @@ def _against(said: str, wording: str, drawn: Drawn, known: Collection[str]) -> D
         return Doubt(reason="roles", detail=f"writes {', '.join(sorted(spelt))}")
     for name, found in mine.cues.items():
         if name in theirs.cues and not found <= theirs.cues[name]:
-            return Doubt(
-                reason="roles", detail=f"the {name} has another part: {', '.join(sorted(found)) or 'none'}"
-            )
+            shown = given[int(name[1:])] if name.startswith(_MARK) else name
+            return Doubt(reason="roles", detail=f"{shown} has another part: {', '.join(sorted(found))}")
     both = [name for name in mine.order if name in theirs.order]
+    if theirs.repeats and both != [name for name in theirs.order if name in both]:
+        # Which of its several parts a name has in the model's words cannot be told.
+        return Doubt(reason="roles", detail=f"names {', '.join(both)} in another order")
     for cue in {next(iter(mine.cues[name])) for name in both}:
         one = [name for name in both if cue in mine.cues[name]]
         other = [name for name in theirs.order if name in one]
@@ -132,20 +143,28 @@ def _read(text: str, known: Collection[str]) -> _Reading:
         places[match.start()] = name
         spellings.add(spelling)
         spans.append(match.span())
+    for match in re.finditer(rf"{_MARK}\d+", text):
+        places[match.start()] = match[0]
+        spans.append(match.span())
+    spans.sort()
     rest = text
     for start, end in reversed(spans):
         rest = f"{rest[:start]} ; {rest[end:]}"
     return _Reading(
         notions=meaning.notions(rest),
         cues=meaning.cues(text, places),
-        order=meaning.order(list(places.values())),
+        order=meaning.order([places[start] for start in sorted(places)]),
+        repeats=len(set(places.values())) < len(places),
         spellings=frozenset(spellings),
     )
 
 
-def _without(text: str, given: Collection[str]) -> str:
-    for phrase in sorted(given, key=len, reverse=True):
-        text = text.replace(phrase, " ; ")
+def _marked(text: str, given: Sequence[str]) -> str:
+    """The text with a mark in place of each phrase, those that say a resolution taken out: they may stand anywhere."""
+    for k, phrase in enumerate(given):
+        pattern = rf"(?<!\w){re.escape(phrase)}(?!\w)"
+        free = phrase.startswith(("in ", "to ", "of ")) or f"({phrase})" in text
+        text = re.sub(pattern, " ; " if free else f"{_MARK}{k}", text)
     return text
 
 

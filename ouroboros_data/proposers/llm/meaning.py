@@ -76,18 +76,26 @@ _WORD_NUMBERS = {
         "two three four five six seven eight nine ten eleven twelve".split(), start=2
     )
 }
-_CUES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("facing", re.compile(r"(?:facing|face|faces|towards?|look\w* (?:\w+ )?(?:at|to))(?: \w+ly)?$")),
-    ("than", re.compile(r"\bthan$")),
-    ("to", re.compile(r"\bto$")),
-    ("from", re.compile(r"\bfrom$")),
-    ("at", re.compile(r"\b(?:at|by|next to|beside|near|from where|position of|place of)$")),
-    ("on", re.compile(r"\b(?:on|onto|upon)$")),
-    ("in", re.compile(r"\b(?:in|inside|into|within)$")),
-    ("over", re.compile(r"\b(?:above|over)$")),
-    ("under", re.compile(r"\b(?:below|under|beneath)$")),
-    ("behind", re.compile(r"\bbehind$")),
-    ("before", re.compile(r"\b(?:before|in front of)$")),
+_CUES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (name, re.compile(rf"(?<![\w-])(?:{pattern})$"))
+    for name, pattern in (
+        ("facing", r"(?:facing|face|faces|towards?|look\w* (?:\w+ )?(?:at|to))(?: \w+ly)?"),
+        ("away", r"away from|back to"),
+        ("than", r"than"),
+        ("to", r"to"),
+        ("from", r"from"),
+        ("before", r"before|in front of"),
+        ("after", r"after"),
+        ("on", r"on(?: top of)?|onto|upon"),
+        ("at", r"at|by|next to|beside|near|where|(?:position|place|side) of"),
+        ("in", r"in|inside|into|within"),
+        ("over", r"above|over"),
+        ("under", r"below|under|beneath"),
+        ("behind", r"behind"),
+        ("with", r"with"),
+        ("for", r"for"),
+        ("as", r"as"),
+    )
 )
 _ARTICLE = re.compile(r"(?:\s+(?:the|a|an|any|this|that|your|its|their))?\s*$")
 
