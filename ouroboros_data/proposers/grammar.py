@@ -16,6 +16,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ouroboros_data.config import options_from_mapping
 from ouroboros_data.errors import DraftError, RecipeError
@@ -140,14 +141,16 @@ class Grammar:
             for name, weight in weights.items()
             if weight > 0
         }
+        names, shares = list(supply), np.array([weights[name] for name in supply])
         made = 0
-        while made < brief.count and supply:
+        while made < brief.count and shares.any():
             seed = seed_from(brief.seed, scene.id, brief.iteration, made)
             dice = np.random.default_rng(seed)
-            name = _draw({name: weights[name] for name in supply}, dice)
+            at = _draw(shares, dice)
+            name = names[at]
             found = next(supply[name], None)
             if found is None:
-                del supply[name]  # the next best bin gets this draft
+                shares[at] = 0.0  # the next best bin gets this draft
                 continue
             ask, texts = found
             taken.add(_subject(name, ask))
@@ -216,10 +219,11 @@ def _draft(scene: Scene, frame_ids: tuple[str, ...], drawn: Drawn, *, proposer: 
     )
 
 
-def _draw(weights: Mapping[str, float], dice: np.random.Generator) -> str:
-    names = list(weights)
-    ends = np.cumsum([weights[name] for name in names])
-    return names[min(int(np.searchsorted(ends, dice.random() * ends[-1], side="right")), len(names) - 1)]
+def _draw(shares: npt.NDArray[np.float64], dice: np.random.Generator) -> int:
+    ends = np.cumsum(shares)
+    return min(
+        int(np.searchsorted(ends, dice.random() * ends[-1], side="right")), int(np.flatnonzero(shares)[-1])
+    )
 
 
 def _weight(name: str, brief: Brief) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -145,41 +146,55 @@ class Sight:
         """
         cut, free = np.ones(self.shares.shape), np.zeros(self.shares.shape)
         column = {object_id: i for i, object_id in enumerate(self.object_ids)}
-        points = corners(self.boxes)
+        unknown: list[tuple[int, int]] = []
         for k, frame in enumerate(self.frames):
             for view in frame.views:
                 i = column.get(view.object_id)
                 if i is None or not self.shares[k, i]:
                     continue
-                inside, outside = view.projected_share, view.truncated_share
-                if inside is None or outside is None:
-                    inside, outside = outline_share(points[i], frame)
-                cut[k, i] = outside
-                free[k, i] = min(self.shares[k, i] / inside, 1.0) if inside > 0 else 0.0
+                if view.projected_share is None or view.truncated_share is None:
+                    unknown.append((k, i))
+                    continue
+                cut[k, i] = view.truncated_share
+                whole = view.projected_share
+                free[k, i] = min(self.shares[k, i] / whole, 1.0) if whole > 0 else 0.0
+        if unknown:
+            k, i = np.transpose(unknown)
+            inside, cut[k, i] = outline_shares(corners(self.boxes)[i], [self.frames[at] for at, _ in unknown])
+            free[k, i] = np.minimum(self.shares[k, i] / np.maximum(inside, 1e-300), 1.0) * (inside > 0)
         return cut, free
 
 
-def outline_share(corners_m: Array, frame: CameraFrame) -> tuple[float, float]:
-    """How large the outline of a box is in a frame: as a share of the frame, and the share of it that lies outside.
+def outline_shares(corners_m: Array, frames: Sequence[CameraFrame]) -> tuple[Array, Array]:
+    """How large the outlines of boxes are in frames: as shares of the frame, and the shares of them that lie outside.
 
     Args:
-        corners_m: (8, 3) in the world.
-        frame: The camera.
+        corners_m: (m, 8, 3) in the world.
+        frames: The camera of each.
     """
     import shapely
 
-    local = viewpoint.in_camera_m(corners_m, np.array(frame.T_world_camera, float))
-    depth = local[:, 2]
-    ahead = [*local[depth >= _NEAR_M]]
-    for a, b in _EDGES:  # what is behind the camera is cut off
-        if (depth[a] - _NEAR_M) * (depth[b] - _NEAR_M) < 0:
-            ahead.append(local[a] + (_NEAR_M - depth[a]) / (depth[b] - depth[a]) * (local[b] - local[a]))
-    if len(ahead) < 3:
-        return 0.0, 1.0
-    pixels = np.stack(ahead) @ np.array(frame.K_px, float).T
-    outline = shapely.MultiPoint(pixels[:, :2] / pixels[:, 2:]).convex_hull
-    width, height = frame.size_px
-    inside = outline.intersection(shapely.box(0.0, 0.0, width, height)).area
-    if not outline.area:
-        return 0.0, 1.0
-    return float(inside / (width * height)), float(1.0 - inside / outline.area)
+    poses = np.array([frame.T_world_camera for frame in frames], float)
+    local = viewpoint.in_camera_m(corners_m, poses[:, None])
+    depth = local[..., 2]
+    a, b = np.transpose(_EDGES)  # what is behind the camera is cut off
+    crosses = (depth[:, a] - _NEAR_M) * (depth[:, b] - _NEAR_M) < 0
+    along = np.divide(
+        _NEAR_M - depth[:, a], depth[:, b] - depth[:, a], where=crosses, out=np.zeros(crosses.shape)
+    )
+    cuts = local[:, a] + along[..., None] * (local[:, b] - local[:, a])
+    points, ahead = np.concatenate([local, cuts], 1), np.concatenate([depth >= _NEAR_M, crosses], 1)
+    inside, outside = np.zeros(len(points)), np.ones(len(points))
+    some = np.flatnonzero(ahead.sum(1) >= 3)
+    if not len(some):
+        return inside, outside
+    pixels = points[some] @ np.array([frame.K_px for frame in frames], float)[some].swapaxes(1, 2)
+    owner, which = np.nonzero(ahead[some])
+    flat = pixels[owner, which]
+    outlines = shapely.convex_hull(shapely.multipoints(flat[:, :2] / flat[:, 2:], indices=owner))
+    width, height = np.array([frame.size_px for frame in frames], float)[some].T
+    shown = shapely.area(shapely.intersection(outlines, shapely.box(0.0, 0.0, width, height)))
+    area = shapely.area(outlines)
+    inside[some] = np.where(area > 0, shown / (width * height), 0.0)
+    outside[some] = np.where(area > 0, 1.0 - shown / np.maximum(area, 1e-300), 1.0)
+    return inside, outside

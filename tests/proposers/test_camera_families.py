@@ -30,7 +30,7 @@ from ouroboros_data.proposers.families import (
 )
 from ouroboros_data.proposers.families.cameras import CAMERA_FAMILIES
 from ouroboros_data.proposers.grammar import Grammar
-from ouroboros_data.proposers.sight import outline_share
+from ouroboros_data.proposers.sight import outline_shares
 from ouroboros_data.proposers.view import View, look
 from ouroboros_data.stages.ground import ground
 from ouroboros_data.types import CameraFrame, ObjectView, Room, Scene, SceneObject
@@ -462,6 +462,13 @@ def test_what_is_hardly_seen_in_a_frame_is_not_asked_about_there(
         camera_object.position(made, DICE, scheme="sides", shown=True),
     ):
         assert ("the first frame" in {a.slots["frame"] for a in asks if "lamp" in a.mentions}) == named
+
+
+def outline_share(corners_m: np.ndarray, frame: CameraFrame) -> tuple[float, float]:
+    # A second box in the same call has to change nothing.
+    inside, outside = outline_shares(np.stack([np.full((8, 3), [-9.0, 0.0, 0.0]), corners_m]), [frame, frame])
+    assert (inside[0], outside[0]) == (0.0, 1.0)
+    return float(inside[1]), float(outside[1])
 
 
 def test_outline_of_a_box_that_the_source_says_nothing_about() -> None:
