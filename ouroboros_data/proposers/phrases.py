@@ -40,6 +40,12 @@ _LONG = frozenset(
     "bed bench bookshelf cabinet counter desk dresser rug shelf sofa table wardrobe whiteboard".split()
 )
 """What people call the longest of its kind."""
+_NO_HEIGHT = frozenset(
+    "bag blanket book carpet cloth clothes cooktop counter cushion keyboard laptop mat mouse paper pillow rug sink stove "
+    "towel".split()
+)
+"""Things that lie or hang as they are left, and such of which scans often have the upper side alone."""
+MIN_HEIGHT_M = 0.15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,11 +138,12 @@ def heights_m(view: View) -> tuple[Array, Array, Array]:
 
 
 @once
-def upright(view: View) -> npt.NDArray[np.bool_]:
-    """(objects,) whether an object's height is what its box measures from its lowest to its highest point, within 5 %."""
+def has_height(view: View) -> npt.NDArray[np.bool_]:
+    """(objects,) whether people would agree how tall a thing is: its box stands upright, and its kind stands too."""
     own, low, high = heights_m(view)
-    straight: npt.NDArray[np.bool_] = (high - low) <= 1.05 * own
-    return straight
+    stands = [object_.category.rpartition(" ")[2] not in _NO_HEIGHT for object_ in view.scene.objects]
+    found: npt.NDArray[np.bool_] = (high - low <= 1.12 * own) & (own >= MIN_HEIGHT_M) & stands
+    return found
 
 
 @once
@@ -208,6 +215,8 @@ def tallest(view: View, members: Sequence[int]) -> int | None:
 def taller(view: View, a: int, b: int) -> bool:
     """Whether one object is clearly taller than another, and reaches higher."""
     own, _, high = heights_m(view)
+    if not (has_height(view)[a] and has_height(view)[b]):
+        return False
     sd = figures(view).noise.extent_rel * np.hypot(own[a], own[b])
     lead = max(TALL_M, TALL_SHARE * own[a], SURE_SIGMAS * float(sd))
     return bool(own[a] - own[b] >= lead and high[a] - high[b] >= TALL_M)
@@ -296,6 +305,11 @@ def within(view: View, target: int, members: Sequence[int], limit_m: float) -> l
     return None if (np.abs(gaps - limit_m) < margin).any() else (gaps <= limit_m).tolist()
 
 
+def meters(value: float) -> str:
+    """A length in words."""
+    return f"{value:g} meter" + ("" if value == 1 else "s")
+
+
 def distance_between(view: View, a: Reference, b: Reference) -> Quantity | None:
     """Gap between two references in half metres; None where noise or rounding would decide."""
     gap = float(view.gap_m[a.index, b.index])
@@ -317,7 +331,7 @@ def height_of(view: View, a: Reference) -> Quantity | None:
     height = 100.0 * float(view.size_m[a.index, 2])
     sd = figures(view).noise.extent_rel * height
     for step in (10.0, 20.0, 25.0):
-        if upright(view)[a.index] and central(height, step) and holds(height, WIDE * sd, step):
+        if has_height(view)[a.index] and central(height, step) and holds(height, WIDE * sd, step):
             resolution = f"in centimeters, to the nearest {step:g}"
             return Quantity(code="height(a)", value=height, unit="cm", step=step, resolution=resolution)
     return None

@@ -28,6 +28,13 @@ def slots(case: Case, *forms: str) -> dict[str, str]:
     return found[0]
 
 
+def metres(words: str) -> float:
+    """2 of ``2 meters``."""
+    number, unit = words.split()
+    assert unit == ("meter" if number == "1" else "meters"), words
+    return float(number)
+
+
 def tall(o: SceneObject) -> float:
     return length_width_height(o)[2]
 
@@ -174,14 +181,14 @@ def same_side(case: Case) -> Truth:
 def count_within(case: Case) -> Truth:
     s = slots(
         case,
-        "How many {set} are within {d} meters of {a}, measured between closest points?",
-        "Measured between closest points, how many {set} are no more than {d} meters away from {a}?",
-        "Think of everything up to {d} meters away from {a}. How many {set} reach into that zone, at least with a part?",
-        "From {a} to how many {set} is the gap {d} meters or less, from closest point to closest point?",
-        "How many {set} could be touched with the end of a {d} meter long string that is tied to {a}, at the best place …",
+        "How many {set} are within {d} of {a}, measured between closest points?",
+        "Measured between closest points, how many {set} are no more than {d} away from {a}?",
+        "Think of everything up to {d} away from {a}. How many {set} reach into that zone, at least with a part?",
+        "From {a} to how many {set} is the gap {d} or less, from closest point to closest point?",
+        "How many {set} could be touched with the end of a string of {d} that is tied to {a}, at the best place …",
     )
     a = who(case, s["a"])
-    return sum(gap_m(a, o) <= float(s["d"]) for o in several(case, s["set"]))
+    return sum(gap_m(a, o) <= metres(s["d"]) for o in several(case, s["set"]))
 
 
 @oracle("count_closer")
@@ -220,10 +227,10 @@ def which_more(case: Case) -> Truth:
         "Of which of these does the video show the {end}: {items}?",
         "Count each of these kinds: {items}. Of which kind are there the {end}?",
         "These are here in different numbers: {items}. Of which of them are there the {end}?",
-        "Go through the whole space and count the {items}. Of which do you find the {end}?",
+        "Go through the whole space and count the {listed}. Of which do you find the {end}?",
         "Somebody ranks these by how many there are: {items}. Which do they have the {end} of?",
     )
-    names = s["items"].split(", ")
+    names = re.split(", | and ", s.get("items") or s["listed"])
     assert sorted(names) == sorted(case.question.options)
     counts = {name: sum(name in plurals(o.category) for o in case.scene.objects) for name in names}
     ranked = sorted(counts.values())
@@ -239,15 +246,15 @@ def which_more(case: Case) -> Truth:
 def tallest_within(case: Case) -> Truth:
     s = slots(
         case,
-        "Which is the tallest of those that are within {d} meters of {a}, measured between closest points: {items}?",
-        "From this list, keep what is within {d} meters of {a}, measured between closest points: {items}. Which … the tallest?",
-        "Only some of these are within {d} meters of {a}, measured between closest points: {items}. Which is the tallest of …",
-        "Leave out whatever is more than {d} meters away from {a}, measured between closest points. Which of the rest is the "
+        "Which is the tallest of those that are within {d} of {a}, measured between closest points: {items}?",
+        "From this list, keep what is within {d} of {a}, measured between closest points: {items}. Which … the tallest?",
+        "Only some of these are within {d} of {a}, measured between closest points: {items}. Which is the tallest of …",
+        "Leave out whatever is more than {d} away from {a}, measured between closest points. Which of the rest is the "
         "tallest: {items}?",
-        "Look no farther than {d} meters around {a}, measured between closest points. Which is the tallest one there: {items}?",
+        "Look no farther than {d} around {a}, measured between closest points. Which is the tallest one there: {items}?",
     )
     a = who(case, s["a"])
-    near = [o for o in items(case, s["items"]) if gap_m(a, o) <= float(s["d"])]
+    near = [o for o in items(case, s["items"]) if gap_m(a, o) <= metres(s["d"])]
     assert len(near) > 1
     return max(near, key=tall).category
 
@@ -256,13 +263,13 @@ def tallest_within(case: Case) -> Truth:
 def odd_one_out(case: Case) -> Truth:
     s = slots(
         case,
-        "Measured between closest points, {which} within {d} meters of {a}: {items}. Which is the exception?",
-        "One of these {which} within {d} meters of {a}, unlike the others: {items}. Which one, measured between closest points?",
+        "Measured between closest points, {which} within {d} of {a}: {items}. Which is the exception?",
+        "One of these {which} within {d} of {a}, unlike the others: {items}. Which one, measured between closest points?",
         "Compare how far these are from {a}, measured between closest points: {items}. Which one alone {which} within {d} "
-        "meters of it?",
-        "With respect to {a}, {which} within {d} meters, measured between closest points: {items}. Name the odd one out. Which "
+        "of it?",
+        "With respect to {a}, {which} within {d}, measured between closest points: {items}. Name the odd one out. Which "
         "is it?",
-        "Somebody sorts these by whether they are within {d} meters of {a}, measured between closest points: {items}. Which one "
+        "Somebody sorts these by whether they are within {d} of {a}, measured between closest points: {items}. Which one "
         "alone {which}?",
     )
     inside = {
@@ -272,7 +279,7 @@ def odd_one_out(case: Case) -> Truth:
         "is not": False,
     }[s["which"]]
     a = who(case, s["a"])
-    return the_only([o for o in items(case, s["items"]) if (gap_m(a, o) <= float(s["d"])) == inside])
+    return the_only([o for o in items(case, s["items"]) if (gap_m(a, o) <= metres(s["d"])) == inside])
 
 
 @oracle("farthest_of")
@@ -418,7 +425,7 @@ def height_order(case: Case) -> Truth:
         "Order these by their own height, from {first} to {last}: {items}. What is the order?",
         "Which order results if you sort the following from {first} to {last}: {items}?",
         "Each of these is measured from bottom to top: {items}. In which order do they come, from {first} to {last}?",
-        "Rank {items} by height. What is the order from {first} to {last}?",
+        "Rank these by height: {items}. What is the order from {first} to {last}?",
         "If these were lined up on the floor from {first} to {last}, in which order would they stand: {items}?",
     )
     assert {s["first"], s["last"]} == {"shortest", "tallest"}

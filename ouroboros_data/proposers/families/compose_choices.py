@@ -20,6 +20,7 @@ from ouroboros_data.proposers.phrases import (
     extreme,
     heights_m,
     mentions,
+    meters,
     once,
     references,
     row,
@@ -71,7 +72,7 @@ def tallest_within(
     for a, items, limit, best in sampled(draw, rng):
         yield Ask(
             subject=(a.text, *items.names),
-            slots={"a": a.text, "items": items.text, "d": f"{limit:g}"},
+            slots={"a": a.text, "items": items.text, "d": meters(limit)},
             mentions=mentions(a, items),
             program=program(
                 f"a = {a.code}",
@@ -108,7 +109,7 @@ def odd_one_out(view: View, rng: np.random.Generator, *, size: int, inside: bool
             slots={
                 "a": a.text,
                 "items": items.text,
-                "d": f"{limit:g}",
+                "d": meters(limit),
                 "others": others,
                 "only": only,
                 "not": not_,
@@ -197,14 +198,14 @@ TALLEST_WITHIN = Family(
     note="which is the tallest of those that are within a distance of an object",
     prior_bound=0.25,
     wordings=(
-        "Which is the tallest of those that are within {d} meters of {a}, measured between closest points: {items}?",
-        "From this list, keep what is within {d} meters of {a}, measured between closest points: {items}. Which one of what "
+        "Which is the tallest of those that are within {d} of {a}, measured between closest points: {items}?",
+        "From this list, keep what is within {d} of {a}, measured between closest points: {items}. Which one of what "
         "you kept is the tallest?",
-        "Only some of these are within {d} meters of {a}, measured between closest points: {items}. Which is the tallest of "
+        "Only some of these are within {d} of {a}, measured between closest points: {items}. Which is the tallest of "
         "those that are?",
-        "Leave out whatever is more than {d} meters away from {a}, measured between closest points. Which of the rest is "
+        "Leave out whatever is more than {d} away from {a}, measured between closest points. Which of the rest is "
         "the tallest: {items}?",
-        "Look no farther than {d} meters around {a}, measured between closest points. Which is the tallest one there: "
+        "Look no farther than {d} around {a}, measured between closest points. Which is the tallest one there: "
         "{items}?",
     ),
     knobs={
@@ -231,13 +232,13 @@ ODD_ONE_OUT = Family(
     note="which of several objects alone is, or is not, within a distance of another",
     prior_bound=0.2,
     wordings=(
-        "Measured between closest points, {others} within {d} meters of {a}: {items}. Which is the exception?",
-        "One of these {only} within {d} meters of {a}, unlike the others: {items}. Which one, measured between closest points?",
-        "Compare how far these are from {a}, measured between closest points: {items}. Which one alone {only} within {d} meters "
+        "Measured between closest points, {others} within {d} of {a}: {items}. Which is the exception?",
+        "One of these {only} within {d} of {a}, unlike the others: {items}. Which one, measured between closest points?",
+        "Compare how far these are from {a}, measured between closest points: {items}. Which one alone {only} within {d} "
         "of it?",
-        "With respect to {a}, {others} within {d} meters, measured between closest points: {items}. Name the odd one out. "
+        "With respect to {a}, {others} within {d}, measured between closest points: {items}. Name the odd one out. "
         "Which is it?",
-        "Somebody sorts these by whether they are within {d} meters of {a}, measured between closest points: {items}. "
+        "Somebody sorts these by whether they are within {d} of {a}, measured between closest points: {items}. "
         "Which one alone {only}?",
     ),
     knobs={

@@ -19,6 +19,7 @@ from ouroboros_data.proposers.phrases import (
     closer,
     groups,
     mentions,
+    meters,
     references,
     row,
     singles,
@@ -66,7 +67,7 @@ def count_within(view: View, rng: np.random.Generator, *, size: int | None, hops
     for a, group, limit, found in sampled(draw, rng):
         yield Ask(
             subject=(a.text, *group.names),
-            slots={"a": a.text, "set": _named(group), "d": f"{limit:g}"},
+            slots={"a": a.text, "set": _named(group), "d": meters(limit)},
             mentions=mentions(a, group),
             program=program(
                 f"a = {a.code}",
@@ -156,7 +157,11 @@ def which_more(
         pick = "max" if end == "most" else "min"
         yield Ask(
             subject=chosen,
-            slots={"items": ", ".join(options), "end": end},
+            slots={
+                "items": ", ".join(options),
+                "listed": " and ".join([", ".join(options[:-1]), options[-1]]),
+                "end": end,
+            },
             mentions=chosen,
             program=program(f"kinds = {OPTIONS}", f"return choice({pick}(kinds, key=count), kinds)"),
             expected=plural(best),
@@ -171,11 +176,11 @@ COUNT_WITHIN = Family(
     note="how many objects are within a distance of another",
     prior_bound=0.55,
     wordings=(
-        "How many {set} are within {d} meters of {a}, measured between closest points?",
-        "Measured between closest points, how many {set} are no more than {d} meters away from {a}?",
-        "Think of everything up to {d} meters away from {a}. How many {set} reach into that zone, at least with a part?",
-        "From {a} to how many {set} is the gap {d} meters or less, from closest point to closest point?",
-        "How many {set} could be touched with the end of a {d} meter long string that is tied to {a}, at the best place for "
+        "How many {set} are within {d} of {a}, measured between closest points?",
+        "Measured between closest points, how many {set} are no more than {d} away from {a}?",
+        "Think of everything up to {d} away from {a}. How many {set} reach into that zone, at least with a part?",
+        "From {a} to how many {set} is the gap {d} or less, from closest point to closest point?",
+        "How many {set} could be touched with the end of a string of {d} that is tied to {a}, at the best place for "
         "each, if nothing stood in the way?",
     ),
     knobs={
@@ -240,7 +245,7 @@ WHICH_MORE = Family(
         "Of which of these does the video show the {end}: {items}?",
         "Count each of these kinds: {items}. Of which kind are there the {end}?",
         "These are here in different numbers: {items}. Of which of them are there the {end}?",
-        "Go through the whole space and count the {items}. Of which do you find the {end}?",
+        "Go through the whole space and count the {listed}. Of which do you find the {end}?",
         "Somebody ranks these by how many there are: {items}. Which do they have the {end} of?",
     ),
     knobs={

@@ -117,7 +117,7 @@ HEIGHT_ORDER = Family(
         "Order these by their own height, from {from}: {items}. What is the order?",
         "Which order results if you sort the following from {from}: {items}?",
         "Each of these is measured from bottom to top: {items}. In which order do they come, from {from}?",
-        "Rank {items} by height. What is the order from {from}?",
+        "Rank these by height: {items}. What is the order from {from}?",
         "If these were lined up on the floor from {from}, in which order would they stand: {items}?",
     ),
     knobs={
