@@ -128,7 +128,7 @@ def families(
             typer.echo(json.dumps([to_json(entry) for entry in found], indent=1, ensure_ascii=False))
             return
         for entry in found:
-            pages.show(console, entry)
+            pages.show(console, entry, searched=examples, every_knob=bool(names))
         if not names:
             bins = sum(len(entry.bins) for entry in wanted)
             console.print(f"{len(wanted)} families, {bins} bins")

@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 from ouroboros_data.cli import app
 from ouroboros_data.proposers.families import FAMILIES
 from ouroboros_data.proposers.grammar import Grammar
+from ouroboros_data.report import families as pages
 from ouroboros_data.report.families import END, START
 from ouroboros_data.report.funnel import STEPS, Fate, Live, reasons, steps, tables
 from ouroboros_data.stages.gates import GATES
@@ -229,6 +230,12 @@ def test_a_named_family_has_an_example_for_every_knob() -> None:
         assert example["answer"] in "ABCD" and len(example["options"]) >= 2
     shown = run("families", "room_size_estimation").output
     assert "Q: " in shown and "def answer():" in shown and "families, " not in shown
+
+
+def test_a_knob_without_an_example_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "ROOMS", 2)  # whose cameras keep their height
+    done = run("families", "camera_camera_elevation")
+    assert done.exit_code == 0 and "no example in 2 rooms: clear, slight" in done.output
 
 
 def test_an_unknown_family_has_a_suggestion() -> None:

@@ -26,8 +26,6 @@ START, END = "<!-- families: made by `ouroboros-data families --into` -->", "<!-
 ROOMS = 40
 """Rooms that are searched for an example; most bins have one in the first few."""
 FRAMES = 8
-DRAFTS = 4
-"""Drafts asked for in each room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,9 +135,7 @@ def _example(
     frame_ids = sample_frame_ids(scene, frames.count)
     weights = {**dict.fromkeys(proposer.bins(), 0.0), **dict.fromkeys(bins, 1.0)}
     seed = seed_from("example", scene.id, *bins)
-    brief = Brief(
-        iteration=1, count=DRAFTS, seed=seed, weights=weights, min_pixel_share=frames.min_pixel_share
-    )
+    brief = Brief(iteration=1, count=1, seed=seed, weights=weights, min_pixel_share=frames.min_pixel_share)
     drafts = proposer.propose(scene, frame_ids, brief)
     verdicts = ground(
         scene,
@@ -164,8 +160,8 @@ def _example(
     return None
 
 
-def show(console: Console, entry: FamilyEntry) -> None:
-    """Print one family."""
+def show(console: Console, entry: FamilyEntry, *, searched: bool, every_knob: bool) -> None:
+    """Print one family; ``searched``: for examples, for each knob or for one."""
     facts = [entry.group, entry.note]
     if entry.prior_bound is not None:
         facts.append(f"{entry.wordings} wordings, no answer above {entry.prior_bound:.0%}")
@@ -174,6 +170,9 @@ def show(console: Console, entry: FamilyEntry) -> None:
     width = max(map(len, entry.bins))
     for knob, note in entry.bins.items():
         console.print(f"  {knob:<{width}}  {note}", markup=False, soft_wrap=True)
+    missing = [knob for knob in entry.bins if f"{entry.name}/{knob}" not in {e.bin for e in entry.examples}]
+    if searched and (not entry.examples or every_knob) and missing:
+        console.print(f"  [dim]no example in {ROOMS} rooms: {', '.join(missing)}[/]")
     for example in entry.examples:
         console.print(f"  [dim]{example.bin} in {example.scene_id}[/]")
         console.print(f"    Q: {example.question}", markup=False, soft_wrap=True)
