@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ouroboros_data import resources
+from ouroboros_data.ids import canonical_json
 from ouroboros_data.plugins import Proposal
 from ouroboros_data.programs import lint
 from ouroboros_data.proposers.grammar import Grammar
@@ -64,6 +65,9 @@ def test_a_good_reply_becomes_a_draft_with_a_witness() -> None:
         (changed(answer_type="essay"), "reply_schema"),
         (changed(categories=["elephant"]), "reply_schema"),
         (changed(question_type="object_counting"), "reply_schema"),
+        (changed(question=GOOD["question"][:-1] + " \ud800?"), "reply_schema"),
+        (changed(question=GOOD["question"][:-1] + " \x00?"), "reply_schema"),
+        (changed(program="def answer():\n    return '\udfff'"), "reply_schema"),
         (changed(question=GOOD["question"].replace(ASKED.categories[0], "elephant")), "ingredients"),
         (changed(question=GOOD["question"][:-1] + ", not counting the elephant?"), "meaning"),
         (changed(question="Standing somewhere, is anything on your left or your right?"), "ingredients"),
@@ -83,8 +87,14 @@ def test_what_is_no_draft_is_discarded_with_a_reason(said, reason) -> None:
     assert made.reason == reason
     assert reason in GATES[made.stage]
     assert made.scene_id == SCENE.id and made.bin == ASKED.bin
+    canonical_json(to_json(made)).encode()  # it can be stored
     if isinstance(said, str):
         assert made.raw == said[: reply.MAX_RAW]
+
+
+def test_what_no_file_takes_is_kept_as_well_as_can_be() -> None:
+    made = read("prose with half a \ud83d pair")
+    assert isinstance(made, Discarded) and made.raw == "prose with half a ? pair"
 
 
 def test_fences_and_prose_are_no_reason_to_drop_a_reply() -> None:

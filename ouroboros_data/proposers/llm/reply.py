@@ -111,14 +111,19 @@ def _mentions(text: str, options: Sequence[str], asked: Asked) -> tuple[str, ...
     return tuple(sorted(named_categories(text.lower(), known) | ({canonical(o) for o in options} & known)))
 
 
+def _writable(text: str) -> str:
+    """The text without halves of surrogate pairs, which no file takes."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def _discarded(asked: Asked, source: Source, stage: str, reason: str, detail: str, raw: str) -> Discarded:
     return Discarded(
         scene_id=source.scene.id,
         bin=asked.bin,
         stage=stage,
         reason=reason,
-        detail=detail[:500],
-        raw=raw[:MAX_RAW],
+        detail=_writable(detail[:500]),
+        raw=_writable(raw[:MAX_RAW]),
         proposer=source.proposer,
         seed=asked.seed,
     )

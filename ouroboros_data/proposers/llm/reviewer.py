@@ -172,18 +172,23 @@ def vote_of(outcome: ChatOutcome) -> Vote:
     """What a reply says; one that cannot be read abstains, and is kept like the others."""
     if isinstance(outcome, ChatFailure):
         said = f"{outcome.reason}: {outcome.detail} {outcome.text}"
-        return Vote(blind=None, contradicted=None, said=said[:MAX_SAID])
+        return Vote(blind=None, contradicted=None, said=_cut(said))
     objects, _ = objects_in(outcome.text)
     found = objects[0] if len(objects) == 1 and isinstance(objects[0], dict) else {}
     blind, contradicted = (_flag(found.get(name)) for name in ("answerable_without_looking", "contradicted"))
     if blind is None or contradicted is None:
-        return Vote(blind=None, contradicted=None, said=outcome.text[:MAX_SAID])
+        return Vote(blind=None, contradicted=None, said=_cut(outcome.text))
     reason = found.get("reason", "")
     return Vote(
         blind=blind,
         contradicted=contradicted,
-        said=(reason if isinstance(reason, str) else json.dumps(reason))[:MAX_SAID],
+        said=_cut(reason if isinstance(reason, str) else json.dumps(reason)),
     )
+
+
+def _cut(said: str) -> str:
+    """The beginning of what was said, without halves of surrogate pairs, which no file takes."""
+    return said[:MAX_SAID].encode("utf-8", "replace").decode()
 
 
 def _flag(value: Any) -> bool | None:

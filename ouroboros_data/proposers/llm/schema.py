@@ -68,9 +68,21 @@ def problems(brief: Asked, reply: Any) -> str:
         jsonschema.Draft202012Validator(schema).iter_errors(reply), key=lambda e: list(map(str, e.path))
     )
     if not errors:
-        return ""
+        return _unprintable(reply)
     first = errors[0]
     return f"{'.'.join(map(str, first.absolute_path)) or 'the object'}: {first.message}"[:300]
+
+
+def _unprintable(reply: Mapping[str, Any]) -> str:
+    """What cannot be shown to a reader, or be written to a file: control characters, halves of surrogate pairs."""
+    for text in (reply["question"], *reply["options"], *reply["categories"]):
+        if not text.isprintable():
+            return f"not printable: {ascii(text)[:100]}"
+    try:
+        reply["program"].encode()
+    except UnicodeEncodeError:
+        return "program: not valid Unicode text"
+    return ""
 
 
 def _exactly(texts: tuple[str, ...]) -> dict[str, Any]:
