@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from ouroboros_data import resources
-from ouroboros_data.english import named_categories, namings
+from ouroboros_data.english import named_categories
 from ouroboros_data.programs import api, results
 from ouroboros_data.programs.margins import Margin
 from ouroboros_data.programs.results import Outcome
 from ouroboros_data.records import to_json
-from ouroboros_data.stages import filters
+from ouroboros_data.stages import filters, pointing
 from ouroboros_data.types import Draft, Evidence, Scene
 
 GATES: dict[str, dict[str, str]] = {
@@ -72,7 +72,7 @@ GATES: dict[str, dict[str, str]] = {
     },
     "wording": {
         "direction": "the question asks for one end of a ranking, the program takes the other",
-        "candidates": "the question says 'the X closest to' and the program chooses among other categories",
+        "candidates": "the question says 'the X closest to the Y', the program chooses among others or measures from another",
         "gives_away": "the question states its answer, or names one of its options alone",
     },
     "visible": {"not_visible": "an object that the answer depends on is in none of the sampled frames"},
@@ -104,8 +104,6 @@ GATES: dict[str, dict[str, str]] = {
 # Phrases in which a possible category name does not stand for an object.
 _PHRASES = re.compile(r"\b(?:floor (?:area|space|plan|size)|front door key|table of contents)\b")
 _GENERIC = re.compile(r"\b(?:objects?|things?|items?|pieces?|furniture|everything|anything)\b")
-# What makes "the chair …" point at one of several chairs.
-_SPECIFIER = r"(?!\s+(?:that|which|who|whose|closest|nearest|farthest|furthest|with|seen|first|last)\b)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +218,9 @@ def reference(draft: Draft, scene: Scene, evidence: Evidence) -> Rejection | Non
     for name in sorted(mentions - named):
         return reject("reference", "mention_absent", f"{name} is listed in mentions and not in the text")
     for name in sorted(in_text):
-        if counts[name] > 1 and _definite(name, text, known):
+        if counts[name] > 1 and pointing.definite(
+            name, text, known, pointing.places_asked(name, scene, evidence)
+        ):
             return reject("reference", "not_unique", f"'the {name}': the scene has {counts[name]} of them")
     whole_scene = len(set(evidence.object_ids)) == len(scene.objects) and bool(_GENERIC.search(text))
     for name in sorted(named - used):
@@ -324,13 +324,3 @@ def duplicate(key: str, near: Iterable[str], seen: Collection[str]) -> Rejection
     if any(other in seen for other in near):
         return reject("duplicate", "near_duplicate", "the same objects and answer in other words or roles")
     return None
-
-
-def _definite(name: str, text: str, categories: Iterable[str]) -> bool:
-    """Whether the text says 'the <name>' in the singular, with nothing behind that singles one out."""
-    for _, spelling, match in namings(text, categories):
-        if spelling != name or text[match.end() : match.end() + 3] == "(s)":
-            continue
-        if re.search(r"\bthe\s+$", text[: match.start()]) and re.match(_SPECIFIER, text[match.end() :]):
-            return True
-    return False

@@ -52,7 +52,7 @@ _WORD = [(kind, re.compile(rf"\b(?:{words})\b"), way) for kind, words, way in _W
 # Measures of distance that are not what is ranked; and what turns a superlative round or past the first place.
 _ASIDE = re.compile(r"\b(?:closest|nearest)\s+points?\b|\b(?:the\s+)?narrowest\s+(?:point|place)\b")
 _UNSURE = re.compile(
-    r"\b(?:not|never|except|excluding|other than|apart from|besides|n't|second|third|fourth|next|runner)\b|-(?:st|nd|rd|th)\b"
+    r"\b(?:not|never|except|excluding|other than|apart from|besides|n't|second|third|fourth|next(?!\s+to\b)|runner)\b|-(?:st|nd|rd|th)\b"
     r"|\b(?:2nd|3rd|4th)\b"
 )
 _RISING = re.compile(r"\b(?:ascending|increasing|rising)\b")

@@ -22,19 +22,29 @@ _UNITS = {
 }
 _STATED = r"\b(?:is|are|was|were|equals?|measures?|answer:|has|have)\s+(?:about|around|exactly|roughly|approximately|only)?\s*"
 _SUPERLATIVE = r"closest|nearest|farthest|furthest"
+_HOP = re.compile(rf"{_SUPERLATIVE}|tallest|shortest|longest")
 
 
 def direction(draft: Draft) -> Rejection | None:
     """The program takes the end of a ranking that the question asks for.
 
-    Rejects only what is sure: every ranking of a kind in the program goes against every word of that kind.
+    Rejects only what is sure: every ranking of a kind in the program goes against every word of that kind; or, over several
+    hops, there are as many rankings as words and they cannot be paired.
     """
     asked = ranking.asked(draft.question.text.lower())
     done = ranking.done(draft.program.source) if asked else None
     for want in asked:
         same_kind = [other for other in asked if other.kinds & want.kinds]
         found = [step for step in done or () if step.kinds & want.kinds]
-        if any(other.way != want.way for other in same_kind) or not found:
+        if not found:
+            continue
+        if any(other.way != want.way for other in same_kind):
+            if all(_HOP.fullmatch(other.text) for other in same_kind) and len(found) == len(same_kind):
+                if sorted(other.way for other in same_kind) != sorted(step.way for step in found):
+                    words, steps = (", ".join(r.text for r in row) for row in (same_kind, found))
+                    return reject(
+                        "wording", "direction", f"the question asks for {words}; the program takes {steps}"
+                    )
             continue
         if all(step.way == ranking.OPPOSITE[want.way] for step in found):
             detail = (
@@ -45,23 +55,37 @@ def direction(draft: Draft) -> Rejection | None:
 
 
 def candidates(draft: Draft, scene: Scene, outcome: Outcome) -> Rejection | None:
-    """'The X closest to …' is chosen among X."""
+    """'The X closest to the Y' is chosen among X, by the distance from Y; over several hops, each of them is.
+
+    Looks only where the text has as many such words as the program made such choices.
+    """
     text = draft.question.text.lower()
     category = {o.id: api.canonical(o.category) for o in scene.objects}
-    if len(re.findall(rf"\b(?:{_SUPERLATIVE})\b(?!\s+points?\b)", text)) != 1:
-        return None
+    words = re.findall(rf"\b(?:{_SUPERLATIVE})\b(?!\s+points?\b)", text)
     chosen = [call for call in outcome.evidence.calls if call.startswith(("closest(", "farthest("))]
-    if len(chosen) != 1:
+    if not words or len(words) != len(chosen):
         return None
-    for name, _, match in namings(text, set(category.values())):
+    choices = []
+    for call in chosen:
+        target, *among = call.rstrip(")").partition("(")[2].split(",")
+        choices.append((category.get(target), {category[i] for i in among if i in category and i != target}))
+    found = list(namings(text, set(category.values())))
+    for name, _, match in found:
         before = re.search(r"\bthe\s+$", text[: match.start()])
-        after = re.match(rf"\s+(?:that\s+is\s+|which\s+is\s+)?(?:{_SUPERLATIVE})\s+to\b", text[match.end() :])
+        after = re.match(
+            rf"\s+(?:that\s+is\s+|which\s+is\s+)?(?:the\s+)?(?:{_SUPERLATIVE})\s+to\b\s*(the\s+)?",
+            text[match.end() :],
+        )
         if not before or not after:
             continue
-        target, *among = chosen[0].rstrip(")").partition("(")[2].split(",")
-        others = sorted({category[i] for i in among if i in category and i != target} - {name})
-        if others:
-            detail = f"'the {name} closest to': the program also chooses among {', '.join(others)}"
+        fits = [target for target, among in choices if among == {name}]
+        if not fits:
+            others = ", ".join(sorted(set().union(*(among for _, among in choices)) - {name}))
+            detail = f"'the {name} closest to': the program also chooses among {others}"
+            return reject("wording", "candidates", detail)
+        anchor = next((a for a, _, m in found if after[1] and m.start() == match.end() + after.end()), None)
+        if anchor is not None and anchor not in fits:
+            detail = f"'the {name} closest to the {anchor}': the program measures from {fits[0]}"
             return reject("wording", "candidates", detail)
     return None
 

@@ -76,10 +76,15 @@ def _choices(view: View, rng: np.random.Generator, size: int, *, upward: bool) -
     flat = {r.index for r in singles(view)}
     pairs = [(i, j) for i, j in np.argwhere(yes).tolist() if i in flat and j in flat]
 
+    by_name: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for i, j in pairs:
+        by_name[view.name(i if upward else j)].append((i, j))
+
     def draw() -> tuple[str, tuple[int, int, tuple[int, ...]]] | None:
-        if not pairs:
+        if not by_name:
             return None
-        i, j = pairs[int(rng.integers(len(pairs)))]
+        alike = by_name[sorted(by_name)[int(rng.integers(len(by_name)))]]  # most things lie on tables
+        i, j = alike[int(rng.integers(len(alike)))]
         right, asked = (i, j) if upward else (j, i)
         wrong = no[:, j] & could[:, j] if upward else no[i] & could[i]
         others = [k for k in np.flatnonzero(wrong).tolist() if k in flat and k not in (i, j)]
@@ -197,7 +202,7 @@ WHAT_IS_ON = Family(
 RESTS_ON_WHAT = Family(
     group="composition",
     note="on which of several things something rests",
-    prior_bound=0.4,
+    prior_bound=0.5,
     wordings=(
         "What does {a} stand or lie on: {items}?",
         "On which of these does {a} rest: {items}?",
