@@ -83,7 +83,8 @@ def test_own_wordings_pass_and_those_of_other_questions_do_not() -> None:
 def test_two_things_that_have_changed_parts_are_noticed() -> None:
     """The likeliest way to a wrong label: right program, right answer, and words that ask it the other way round."""
     grammar = Grammar(options={})
-    swapped = passed = 0
+    swapped = 0
+    passed = []
     families = set()
     for seed in range(3):
         scene = rooms.random_scene(seed)
@@ -99,9 +100,32 @@ def test_two_things_that_have_changed_parts_are_noticed() -> None:
                         continue
                     swapped += 1
                     families.add(found.bin.partition("/")[0])
-                    passed += doubt(wording.format_map(changed), found, categories) is None
+                    text = wording.format_map(changed)
+                    if doubt(text, found, categories) is None:
+                        passed.append((found.bin, text))
     assert swapped > 500 and len(families) > 8
-    assert passed <= swapped // 100, f"{passed} of {swapped}"
+    # Comparing a gap with one between a thing and itself: no question that anybody would write.
+    passed = [item for item in passed if not item[0].startswith("gap_comparison/")]
+    assert passed == []
+
+
+def test_what_a_wording_names_twice_keeps_its_place() -> None:
+    """In one wording the moved thing is "the middle of a" and then "the a": by such cues alone anything could be it."""
+    scene, found = kit.drawn("move_distance/near")
+    categories = {o.category for o in scene.objects}
+    for wording in found.family.wordings:
+        for one, other in itertools.permutations("abc", 2):
+            changed = {**found.ask.slots, one: found.ask.slots[other], other: found.ask.slots[one]}
+            problem = doubt(wording.format_map(changed), found, categories)
+            assert problem is not None and problem.reason == "roles", wording
+
+
+def test_a_part_of_the_options_is_not_listed() -> None:
+    _, found = kit.drawn("object_rel_distance/three_clear")
+    first, second, third = found.options
+    text = f"Measuring from the closest point of each object, which of these objects ({first}, {second}) is the closest to the {found.ask.slots['target']}{found.ask.slots['several']}?"
+    problem = doubt(text, found, {third})
+    assert problem is not None and problem.reason == "ingredients" and "some of the options" in problem.detail
 
 
 def test_brackets_and_phrases_are_told_and_names_are_not() -> None:
