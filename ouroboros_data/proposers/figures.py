@@ -15,6 +15,8 @@ from ouroboros_data.geometry.boxes import Boxes
 from ouroboros_data.geometry.footprints import footprint_areas_m2, horizontal_distances_m
 from ouroboros_data.geometry.paths import floor_level_m
 from ouroboros_data.geometry.relations import undersides_m
+from ouroboros_data.ids import content_hash
+from ouroboros_data.programs.measures import ends_in
 from ouroboros_data.proposers.ask import lit
 from ouroboros_data.proposers.view import Array, View
 
@@ -24,6 +26,11 @@ CENTRAL = 0.3
 """How far from a multiple of the stated step a value may lie, in steps: 0.5 is where rounding turns over."""
 TOLERANCE_REL = 0.1
 ON_FLOOR_M = 0.15
+FIXED = frozenset(
+    "bathtub blackboard blinds column counter countertop curtain door doorframe doorway fireplace heater ledge partition "
+    "pillar pipe radiator railing range screen shower sink stairs staircase toilet urinal vent whiteboard window windowsill".split()
+)
+"""Categories, or their last words, of what belongs to the building: nobody would take it elsewhere."""
 APART_M = 0.02
 """Between footprints that are added up."""
 
@@ -49,6 +56,11 @@ class Figures:
         """(objects,) of the boxes."""
         product: Array = self.view.size_m.prod(-1)
         return product
+
+    @cached_property
+    def movable(self) -> list[int]:
+        """Single objects that somebody could carry off."""
+        return [k for k in self.view.single.tolist() if not ends_in(self.view.name(k), FIXED)]
 
     @cached_property
     def on_floor(self) -> list[int]:
@@ -158,6 +170,14 @@ NEAREST = "min(options, key=lambda text: abs(float(text.split()[0]) - value))"
 def border_rel(ratio: float) -> float:
     """How far below the right option the value may fall before the next lower one is nearer, as a share."""
     return (1.0 - 1.0 / ratio) / 2.0
+
+
+def one_of_two(*subject: object) -> bool:
+    """A choice that is the same whenever a subject comes up, so that a later round knows its text again.
+
+    For which end of a ranking is asked for, and the like: it says nothing about the answer.
+    """
+    return int(content_hash(*subject)[0], 16) % 2 == 0
 
 
 def listed(names: Sequence[str], *, last: str = " and ") -> str:

@@ -174,14 +174,16 @@ def volume_ratio(case: Case) -> Truth:
 @oracle("floor_share")
 def floor_share(case: Case) -> Truth:
     (what,) = case.named(
-        r"is covered by (.+), by bounding",
-        r"bounding box of (.+)\?$",
-        r"floor area under (.+) \(bounding",
-        r"^By bounding box, (.+) will hide",
-        r"of it goes to (.+), by bounding",
+        r"is covered by (.+), seen from above\?$",
+        r"floor lies under (.+)\?$",
+        r"floor area under (.+) by the floor area of everything",
+        r"is hidden by (.+) from somebody",
+        r"of it goes to (.+), seen",
     )
-    every = re.fullmatch(r"all (.+) taken together", what)
-    things = kind(case, every[1]) if every else [case.one(what.removeprefix("the "))]
+    every = re.fullmatch(r"all the (.+) \(each by its own bounding box, added up\)", what)
+    alone = re.fullmatch(r"the (.+) \(by its bounding box\)", what)
+    assert (every is None) != (alone is None), what
+    things = kind(case, every[1]) if every else [case.one(alone[1])]  # type: ignore[index]
     covered = sum(footprint(o).area for o in things)
     spread(case)
     return nearest_option(case, 100 * covered / case.scene.room.area_m2, "%")
@@ -218,7 +220,7 @@ def height_difference(case: Case) -> Truth:
     a, b = case.named(
         r"taller is the (?P<a>.+) than the (?P<b>.+) \(in",
         r"height between the (?P<a>.+) and the (?P<b>.+), each",
-        r"floor, the (?P<a>.+) would reach higher than the (?P<b>.+)\. By",
+        r"bottom to top, the (?P<a>.+) is taller than the (?P<b>.+)\. By",
         r"height of the (?P<b>.+) from the height of the (?P<a>.+)\. What",
         r"height of the (?P<a>.+) exceed that of the (?P<b>.+) \(in",
     )
@@ -293,7 +295,7 @@ MOVES = (
     r"(?: or farther|, measured)",
     r"shifts the (?P<a>.+) by .* on a straight line to the (?P<b>.+?)\. .*(?:is the|to the) (?P<c>.+?)(?: now| \(in)",
     r"middles of the (?P<a>.+) and the (?P<c>.+?) (?:shrink|be once) .* directly towards the (?P<b>.+?)(?:\?$| \(in)",
-    r"^The (?P<b>.+) pulls the (?P<a>.+) straight towards .* middle of the (?P=a) (?:closer )?to the middle of the (?P<c>.+?)"
+    r"^Let the (?P<a>.+) slide straight towards the (?P<b>.+) for .* middle of the (?P=a) (?:closer )?to the middle of the (?P<c>.+?)"
     r"(?: or take| \(to)",
 )
 
@@ -316,7 +318,7 @@ def turn_angle(case: Case) -> Truth:
         r"from the (?P<a>.+) to the (?P<b>.+) and from the (?P=a) to the (?P<c>.+) \(to",
         r"at the (.+) points at the (.+)\. How large .* point at the (.+), taking",
         r"where the (.+) is, with the (.+) straight ahead\. How far off straight ahead is the (.+), to either",
-        r"from the (.+) to the (.+) and to the (.+)\. Which",
+        r"from the middle of the (.+) to those of the (.+) and of the (.+)\. Which",
     )
     stand, facing, target = (middle(case.one(name)) for name in names)
     cosine = (

@@ -19,6 +19,7 @@ from ouroboros_data.proposers.figures import (
     holds,
     ladder,
     listed,
+    one_of_two,
     onlys,
     picks,
 )
@@ -38,7 +39,7 @@ def larger_volume(
 
     def draw() -> tuple[str, tuple[bool, tuple[int, ...]]] | None:
         chosen = tuple(sorted(single[k] for k in picks(rng, len(single), candidates)))
-        more = bool(rng.integers(2))
+        more = one_of_two(view.scene.id, chosen)
         ranked = sorted(chosen, key=lambda k: float(volume[k]), reverse=more)
         factor = float(volume[ranked[0]] / volume[ranked[1]]) ** (1 if more else -1)
         sure = np.log(factor) >= SURE_SIGMAS * np.sqrt(2.0) * figures.volume_sd_rel
@@ -49,7 +50,7 @@ def larger_volume(
         two = candidates == 2
         best = (max if more else min)(chosen, key=lambda k: float(volume[k]))
         yield Ask(
-            subject=(str(more), *names),
+            subject=tuple(names),
             slots={
                 "items": listed(names, last=" or "),
                 "several": listed(names),
@@ -130,7 +131,11 @@ def floor_share(
         )
         yield Ask(
             subject=(name,),
-            slots={"x": f"all {plural(name)} taken together" if group else f"the {name}"},
+            slots={
+                "x": f"all the {plural(name)} (each by its own bounding box, added up)"
+                if group
+                else f"the {name} (by its bounding box)"
+            },
             mentions=(name,),
             program=program(
                 f"value = 100 * {covered} / room_area()",
@@ -265,13 +270,12 @@ FLOOR_SHARE = Family(
     note="roughly what share of the floor an object covers, or all of a kind",
     prior_bound=0.1,
     wordings=(
-        "Roughly what share of the floor area of the space shown is covered by {x}, by bounding box seen from above?",
-        "Seen from above, about which part of the whole floor lies under the bounding box of {x}?",
-        "Divide the floor area under {x} (bounding box, from above) by the floor area of everything that is shown. Which "
-        "figure comes closest?",
-        "By bounding box, {x} will hide some of the floor from somebody who looks straight down. About what share of the "
-        "whole floor area is it?",
-        "If the whole floor area shown is 100 %, roughly how much of it goes to {x}, by bounding box seen from above?",
+        "Roughly what share of the floor area of the space shown is covered by {x}, seen from above?",
+        "Seen from above, about which part of the whole floor lies under {x}?",
+        "Divide the floor area under {x} by the floor area of everything that is shown. Which figure comes closest?",
+        "Some of the floor is hidden by {x} from somebody who looks straight down. About what share of the whole floor area "
+        "is it?",
+        "If the whole floor area shown is 100 %, roughly how much of it goes to {x}, seen from above?",
     ),
     knobs={
         "two_far": Knob(

@@ -7,7 +7,6 @@ from functools import partial
 
 import numpy as np
 
-from ouroboros_data.ids import content_hash
 from ouroboros_data.proposers.ask import (
     OPTIONS,
     Ask,
@@ -18,7 +17,7 @@ from ouroboros_data.proposers.ask import (
     program,
     sampled,
 )
-from ouroboros_data.proposers.figures import SURE_SIGMAS, Figures, onlys, picks
+from ouroboros_data.proposers.figures import SURE_SIGMAS, Figures, one_of_two, onlys, picks
 from ouroboros_data.proposers.view import View
 
 MIN_GAP_M = 0.2
@@ -63,13 +62,12 @@ def gap_comparison(
 def _in_order(view: View, some: list[int]) -> tuple[Pair, Pair]:
     """Two pairs of three or four objects, the same way round whenever they are drawn: a later round knows the text again.
 
-    A hash decides which pair comes first, so that it says nothing about the answer.
+    Which pair comes first says nothing about the answer.
     """
     a, b, *rest = some
     pairs = [(a, b), (a, rest[0])] if len(rest) == 1 else [(min(a, b), max(a, b)), (min(rest), max(rest))]
     first, second = sorted(pairs)
-    turned = int(content_hash(view.scene.id, first, second)[0], 16) % 2
-    return (second, first) if turned else (first, second)
+    return (second, first) if one_of_two(view.scene.id, first, second) else (first, second)
 
 
 def _apart(figures: Figures, first: Pair, second: Pair, least: float, most: float) -> bool:
@@ -89,7 +87,7 @@ def closest_pair(
     def draw() -> tuple[str, tuple[bool, tuple[Pair, ...]]] | None:
         some = [single[k] for k in picks(rng, len(single), 2 * pairs)]
         chosen = sorted(tuple(sorted(some[2 * k : 2 * k + 2])) for k in range(pairs))
-        near = bool(rng.integers(2))
+        near = one_of_two(view.scene.id, chosen)
         ranked = sorted(chosen, key=lambda pair: view.gap_m[pair] if near else -view.gap_m[pair])
         fits = _apart(figures, ranked[0], ranked[1], least, most)
         return (view.name(ranked[0][0]), (near, tuple(chosen))) if fits else None
@@ -100,7 +98,7 @@ def closest_pair(
         pick = "min" if near else "max"
         shown = {text: list(pair) for text, pair in names.items()}
         yield Ask(
-            subject=(str(near), *names),
+            subject=tuple(names),
             slots={
                 "pairs": "; ".join(f"the {a} and the {b}" for a, b in names.values()),
                 "end": "closest together" if near else "farthest apart",
@@ -126,13 +124,16 @@ def stack_comparison(
 ) -> Iterator[Ask]:
     """Whether one thing on top of another is taller than a third, which is taller than either."""
     figures, single = Figures(view), view.single.tolist()
+    movable = figures.movable
     tall = view.size_m[:, 2]
-    if len(single) < 3:
+    if len(single) < 3 or len(movable) < 2:
         return
 
     def draw() -> tuple[str, tuple[int, int, int]] | None:
-        a, b, c = (single[k] for k in picks(rng, len(single), 3))
-        a, b = min(a, b), max(a, b)
+        a, b = sorted(movable[k] for k in picks(rng, len(movable), 2))
+        c = single[int(rng.integers(len(single)))]
+        if c in (a, b):
+            return None
         low, high = sorted((float(tall[a] + tall[b]), float(tall[c])))
         sd = figures.noise.extent_rel * float(np.linalg.norm(tall[[a, b, c]]))
         fits = tall[c] > max(tall[a], tall[b]) and least * low <= high < most * low
@@ -158,17 +159,21 @@ def stack_comparison(
 def swap_places(view: View, rng: np.random.Generator, *, least: float, most: float = np.inf) -> Iterator[Ask]:
     """Which of two objects is closer to a third after they have changed places."""
     figures, single = Figures(view), view.single.tolist()
+    movable = figures.movable
     at = view.boxes.center_m
-    if len(single) < 3:
+    if len(single) < 3 or len(movable) < 2:
         return
 
     def draw() -> tuple[str, tuple[int, int, int]] | None:
-        a, b, c = (single[k] for k in picks(rng, len(single), 3))
+        a, b = sorted(movable[k] for k in picks(rng, len(movable), 2))
+        c = single[int(rng.integers(len(single)))]
+        if c in (a, b):
+            return None
         to_a, to_b = (float(np.linalg.norm(at[k] - at[c])) for k in (a, b))
         low, high = sorted((to_a, to_b))
         apart = max(0.3, SURE_SIGMAS * float(np.sqrt(2.0)) * figures.center_sd_m)
         fits = low >= 0.5 and least * low <= high < most * low and high - low >= apart
-        return (view.name(b if to_a < to_b else a), (min(a, b), max(a, b), c)) if fits else None
+        return (view.name(b if to_a < to_b else a), (a, b, c)) if fits else None
 
     for a, b, c in sampled(draw, rng):
         first, second, other = view.name(a), view.name(b), view.name(c)

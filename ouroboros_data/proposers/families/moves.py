@@ -61,12 +61,15 @@ def _after(view: View, moved: int, toward: int, step_m: float) -> Array | None:
 
 def move_closer(view: View, rng: np.random.Generator, *, least: float, most: float = np.inf) -> Iterator[Ask]:
     """Whether a move brings an object closer to a third; the distance changes by least to most of the move."""
-    single = view.single.tolist()
-    if len(single) < 3:
+    single, movable = view.single.tolist(), Figures(view).movable
+    if len(single) < 3 or not movable:
         return
 
     def draw() -> tuple[str, tuple[int, int, int, float]] | None:
-        moved, toward, other = (single[k] for k in picks(rng, len(single), 3))
+        moved = movable[int(rng.integers(len(movable)))]
+        toward, other = (single[k] for k in picks(rng, len(single), 2))
+        if moved in (toward, other):
+            return None
         step_m = STEPS_M[int(rng.integers(len(STEPS_M)))]
         change = _change(view, moved, toward, other, step_m)
         if change is None or not least * step_m <= abs(change) < most * step_m:
@@ -107,11 +110,15 @@ def _length(step_m: float) -> str:
 def move_distance(view: View, rng: np.random.Generator, *, near: bool) -> Iterator[Ask]:
     """How far from a third object something is after a move; near: within 2 m."""
     figures, single = Figures(view), view.single.tolist()
-    if len(single) < 3:
+    movable = figures.movable
+    if len(single) < 3 or not movable:
         return
 
     def draw() -> tuple[str, tuple[int, int, int, float]] | None:
-        moved, toward, other = (single[k] for k in picks(rng, len(single), 3))
+        moved = movable[int(rng.integers(len(movable)))]
+        toward, other = (single[k] for k in picks(rng, len(single), 2))
+        if moved in (toward, other):
+            return None
         step_m = STEPS_M[int(rng.integers(len(STEPS_M)))]
         after = _after(view, moved, toward, step_m)
         if after is None:
@@ -238,7 +245,7 @@ MOVE_CLOSER = Family(
         "now closer to it or farther away?",
         "Seen from above, does the distance between the middles of the {a} and the {c} shrink (closer) or grow (farther "
         "away) when the {a} is pushed {step} directly towards the {b}?",
-        "The {b} pulls the {a} straight towards itself by {step}. Does this bring the middle of the {a} closer to the middle "
+        "Let the {a} slide straight towards the {b} for {step}. Does this bring the middle of the {a} closer to the middle "
         "of the {c} or take it farther away, heights left aside?",
     ),
     knobs={
@@ -265,7 +272,7 @@ MOVE_DISTANCE = Family(
         "now to the {c} ({resolution})?",
         "Seen from above, what will the distance between the middles of the {a} and the {c} be once the {a} has been pushed "
         "{step} directly towards the {b} ({resolution})?",
-        "The {b} pulls the {a} straight towards itself by {step}. Heights left aside, how many meters are there then from "
+        "Let the {a} slide straight towards the {b} for {step}. Heights left aside, how many meters are there then from "
         "the middle of the {a} to the middle of the {c} (to the nearest half meter)?",
     ),
     knobs={
@@ -287,7 +294,7 @@ TURN_ANGLE = Family(
         "the smaller of the two ways (in degrees, to the nearest 30)?",
         "You are where the {stand} is, with the {facing} straight ahead. How far off straight ahead is the {target}, to "
         "either side (in degrees, to the nearest 30)?",
-        "Draw lines on a floor plan from the {stand} to the {facing} and to the {target}. Which angle, of at most 180 "
+        "Draw lines on a floor plan from the middle of the {stand} to those of the {facing} and of the {target}. Which angle, of at most 180 "
         "degrees, do they make (to the nearest 30)?",
     ),
     knobs={

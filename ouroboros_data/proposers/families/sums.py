@@ -44,13 +44,14 @@ def row_length(
     view: View, rng: np.random.Generator, *, items: int, step: float, resolution: str
 ) -> Iterator[Ask]:
     """How long some objects are in a row, one behind the other along their longer sides."""
-    figures, single = Figures(view), view.single.tolist()
+    figures = Figures(view)
+    movable = figures.movable
     long = view.size_m[:, 0]
-    if len(single) < items:
+    if len(movable) < items:
         return
 
     def draw() -> tuple[str, tuple[int, ...]] | None:
-        chosen = tuple(sorted(single[k] for k in picks(rng, len(single), items)))
+        chosen = tuple(sorted(movable[k] for k in picks(rng, len(movable), items)))
         lengths = long[list(chosen)]
         total, sd = float(lengths.sum()), figures.noise.extent_rel * float(np.linalg.norm(lengths))
         fits = central(total, step) and holds(total, sd, step, least=0.1) and lengths.min() >= 0.2
@@ -148,7 +149,7 @@ HEIGHT_DIFFERENCE = Family(
         "How much taller is the {a} than the {b} ({resolution})?",
         "What is the difference in height between the {a} and the {b}, each measured from its own bottom to its own top "
         "({resolution})?",
-        "Standing side by side on one floor, the {a} would reach higher than the {b}. By how much ({resolution})?",
+        "Measured from bottom to top, the {a} is taller than the {b}. By how much ({resolution})?",
         "Subtract the height of the {b} from the height of the {a}. What is left ({resolution})?",
         "By what length does the height of the {a} exceed that of the {b} ({resolution})?",
     ),

@@ -81,14 +81,15 @@ def _free_sd(view: View, length: float) -> float:
 
 def fits_at_wall(view: View, rng: np.random.Generator, *, items: int) -> Iterator[Ask]:
     """Whether some objects would fit at a free stretch of wall, side by side."""
-    figures, single = Figures(view), view.single.tolist()
+    figures = Figures(view)
+    movable = figures.movable
     free = _known_free(view)
-    if free is None or len(single) < items:
+    if free is None or len(movable) < items:
         return
     long = view.size_m[:, 0]
 
     def draw() -> tuple[str, tuple[int, ...]] | None:
-        chosen = tuple(sorted(single[k] for k in picks(rng, len(single), items)))
+        chosen = tuple(sorted(movable[k] for k in picks(rng, len(movable), items)))
         lengths = long[list(chosen)]
         sd = np.hypot(_free_sd(view, free), figures.noise.extent_rel * np.linalg.norm(lengths))
         spare = free - float(lengths.sum())
@@ -223,7 +224,7 @@ FREE_WALL_LENGTH = Family(
 FITS_AT_WALL = Family(
     group="composition",
     note="whether objects would fit at a free stretch of wall",
-    prior_bound=0.55,
+    prior_bound=0.6,
     wordings=(
         f"A stretch of wall is free if nothing, not even an entrance, is {_FOOT}. Is there a free straight stretch that is longer "
         "than {items}{how}, measured along {side}?",
@@ -271,7 +272,7 @@ WALKING_DISTANCE = Family(
 WALKING_NEAREST = Family(
     group="composition",
     note="to which of several objects the way on foot is shortest",
-    prior_bound=0.25,
+    prior_bound=0.3,
     wordings=(
         "You are half a meter wide and walk around the furniture. Starting at the edge of the {start}, to which of these is "
         "the way shortest: {items}?",
