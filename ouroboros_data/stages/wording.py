@@ -39,12 +39,14 @@ def direction(draft: Draft) -> Rejection | None:
         if not found:
             continue
         if any(other.way != want.way for other in same_kind):
-            if all(_HOP.fullmatch(other.text) for other in same_kind) and len(found) == len(same_kind):
-                if sorted(other.way for other in same_kind) != sorted(step.way for step in found):
-                    words, steps = (", ".join(r.text for r in row) for row in (same_kind, found))
-                    return reject(
-                        "wording", "direction", f"the question asks for {words}; the program takes {steps}"
-                    )
+            single = all(_HOP.fullmatch(word.text) for word in same_kind)
+            single &= all(step.way in ("least", "most") for step in found)  # a row in order is no hop
+            ways = sorted(word.way for word in same_kind), sorted(step.way for step in found)
+            if single and len(found) == len(same_kind) and ways[0] != ways[1]:
+                words, steps = (", ".join(r.text for r in row) for row in (same_kind, found))
+                return reject(
+                    "wording", "direction", f"the question asks for {words}; the program takes {steps}"
+                )
             continue
         if all(step.way == ranking.OPPOSITE[want.way] for step in found):
             detail = (

@@ -160,6 +160,14 @@ TWO_HOPS = "How tall is the chair that is closest to the cabinet that is closest
             ("chair", "cabinet", "tv"),
             "direction",
         ),
+        (  # a hop to the farthest, and a row that begins with the closest
+            "Starting at the chair farthest from the tv, how far is it to the desk and to the tv? Order them, closest first.",
+            'c = farthest(only("tv"), objects("chair"))\n'
+            'row = sorted(objects("desk", "tv"), key=lambda o: distance(c, o))\n'
+            "return ordering([o.category for o in row])",
+            ("chair", "desk", "tv"),
+            None,
+        ),
         (  # measured from the wrong thing
             "How far is the desk from the chair closest to the tv?",
             'return number(distance(only("tv"), closest(only("desk"), objects("chair"))), "m")',

@@ -19,6 +19,10 @@ from ouroboros_data.proposers.view import View
 
 INSIDE_M = 0.1
 """What rests on something lies that far inside its edges, or its whole footprint does after growing by so much."""
+BURDEN_M = 0.8
+"""What is longer is looked for on the floor."""
+TOP_M = 0.3
+"""Of the shorter side of what things are put on: a monitor is none."""
 MIN_STEP_M = 0.2
 Pairs = npt.NDArray[np.bool_]
 
@@ -55,8 +59,9 @@ def _could_rest(view: View) -> Pairs:
     """(objects, objects) whether i is small enough beside j to be looked for on it."""
     size, area = view.size_m, figures(view).footprint_m2
     _, _, high = heights_m(view)
-    flat: Pairs = (area[:, None] <= 0.8 * area[None]) & (size[:, None, 2] <= 1.2) & (size[None, :, 2] >= 0.3)
-    fits: Pairs = flat & (size[:, None].max(-1) <= 1.2 * size[None].max(-1)) & (high[None] <= 1.8)
+    small = size.max(-1) <= BURDEN_M
+    carries = (size[:, 1] >= TOP_M) & (size[:, 2] >= 0.3) & (high <= 1.8)
+    fits: Pairs = small[:, None] & carries[None] & (area[:, None] <= 0.8 * area[None])
     return fits
 
 
