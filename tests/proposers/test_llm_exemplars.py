@@ -12,7 +12,8 @@ from ouroboros_data.programs.sandbox import SandboxPool
 from ouroboros_data.proposers.grammar import Grammar
 from ouroboros_data.proposers.llm import brief as briefs
 from ouroboros_data.proposers.llm import reply
-from ouroboros_data.proposers.llm.exemplars import Exemplar, Exemplars
+from ouroboros_data.proposers.llm.exemplars import Exemplar, Exemplars, reworded
+from ouroboros_data.proposers.llm.faithful import phrases
 from ouroboros_data.proposers.llm.rooms import ROOMS, room
 from ouroboros_data.stages.ground import ground
 from ouroboros_data.types import Draft
@@ -83,6 +84,21 @@ def test_exemplars_rotate_by_seed_and_are_of_different_families(grammar: Grammar
         shown.add(tuple(e.reply for e in several))
     assert len(shown) == 8
     assert len({drawer.of_bin("object_counting/many", seed).reply for seed in range(8)}) > 2
+
+
+def test_an_exemplar_takes_the_wording_and_the_frames_that_the_brief_has(grammar: Grammar) -> None:
+    name = "larger_volume/two_clear"
+    for frames in (4, 12):
+        drawer = Exemplars(grammar, list(grammar.bins()), frames)
+        exemplar = drawer.of_bin(name, 1)
+        assert exemplar is not None and len(exemplar.scene.frames) == frames
+        for wording in exemplar.drawn.family.wordings:
+            again = reworded(exemplar, wording)
+            said = json.loads(again.reply)["question"]
+            assert said == wording.format_map(exemplar.drawn.ask.slots)
+            for phrase in phrases(wording, exemplar.drawn):
+                assert f'use these words as they are: "{phrase}"' in again.brief and phrase in said
+    assert reworded(exemplar, "no such wording") == exemplar
 
 
 def test_names_of_the_scene_are_avoided_where_that_can_be(grammar: Grammar) -> None:

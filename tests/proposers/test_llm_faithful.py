@@ -41,6 +41,7 @@ def judge(name: str, text: str, *, seed_of: int = 0) -> str:
         ("object_rel_distance/two_clear", "Which one is the closest to the {target}, measured between closest points{several}: {items}?", ""),
         ("object_rel_distance/two_clear", "Which of these has the largest gap to the {target}{several}: {items}?", "meaning"),
         ("object_rel_distance/two_clear", "Measured between closest points, which of {items} is farthest from the {target}{several}?", "meaning"),
+        ("object_rel_distance/two_clear", "Which one is the closest to the {target}, measured between closest points{several}: {items}, {target}?", "roles"),
         ("object_rel_direction_easy/clear_large", "Standing beside the {stand} and facing the {facing}, do you have the {target} on your left or your right?", ""),
         ("object_rel_direction_easy/clear_large", "If you stand at the {stand} and look at the {facing}, is the {target} left or right?", ""),
         ("object_rel_direction_easy/clear_large", "Standing at the {facing} and facing the {stand}, is the {target} to your left or your right?", "roles"),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ouroboros_data.ids import rng
 from ouroboros_data.plugins import Brief
 from ouroboros_data.proposers.grammar import Drawn, Grammar
 from ouroboros_data.proposers.llm import brief as briefs
-from ouroboros_data.proposers.llm.rooms import ROOMS, room
+from ouroboros_data.proposers.llm.rooms import MOST_FRAMES, ROOMS, room
 from ouroboros_data.types import Scene
 
 
@@ -28,9 +28,16 @@ class Exemplar:
 class Exemplars:
     """Draws exemplars. The same seed gives the same ones."""
 
-    def __init__(self, grammar: Grammar, bins: Sequence[str]) -> None:
-        """Remember which bins there are; nothing is drawn yet."""
+    def __init__(self, grammar: Grammar, bins: Sequence[str], frames: int = 8) -> None:
+        """Remember which bins there are; nothing is drawn yet.
+
+        Args:
+            grammar: Draws them.
+            bins: Of the grammar.
+            frames: How many frames their rooms show: as many as the scene, so that "the last frame" is the same one.
+        """
         self._grammar, self._bins = grammar, tuple(bins)
+        self._frames = min(max(frames, 1), MOST_FRAMES)
         self._of = functools.lru_cache(maxsize=4096)(self._of_room)
 
     def several(self, count: int, *keys: object) -> list[Exemplar]:
@@ -79,7 +86,7 @@ class Exemplars:
                 return
 
     def _of_room(self, name: str, number: int) -> Exemplar | None:
-        scene = room(number)
+        scene = room(number, self._frames)
         weights: Mapping[str, float] = {other: float(other == name) for other in self._bins}
         brief = Brief(iteration=0, count=1, seed=number, weights=weights)
         drawn = next(self._grammar.draw(scene, tuple(f.id for f in scene.frames), brief), None)
@@ -87,6 +94,21 @@ class Exemplars:
             return None
         asked = briefs.asked(drawn, ())
         return Exemplar(brief=briefs.text(asked), reply=reply(asked), drawn=drawn, scene=scene)
+
+
+def reworded(exemplar: Exemplar, wording: str) -> Exemplar:
+    """The exemplar in another of its family's wordings, with the brief that belongs to it; itself if it has no such one.
+
+    A brief says which words to use as they are. They belong to one wording, and in a sentence of another one they
+    would be out of place: "the less bounding box".
+    """
+    drawn = exemplar.drawn
+    text = wording.format_map(drawn.ask.slots)
+    if wording not in drawn.family.wordings or text not in drawn.texts:
+        return exemplar
+    other = replace(drawn, text=text)
+    asked = briefs.asked(other, ())
+    return Exemplar(brief=briefs.text(asked), reply=reply(asked), drawn=other, scene=exemplar.scene)
 
 
 def reply(asked: briefs.Asked) -> str:

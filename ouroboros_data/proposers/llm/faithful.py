@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from string import Formatter
@@ -39,8 +40,8 @@ class _Reading:
     cues: Mapping[str, frozenset[str]]
     order: tuple[str, ...]
     """By first mention."""
-    repeats: bool
-    """Whether something is named more than once."""
+    counts: Mapping[str, int]
+    """How often each thing is named."""
     spellings: frozenset[str]
 
 
@@ -124,7 +125,10 @@ def _against(said: str, wording: str, drawn: Drawn, known: Collection[str]) -> D
             shown = given[int(name[1:])] if name.startswith(_MARK) else name
             return Doubt(reason="roles", detail=f"{shown} has another part: {', '.join(sorted(found))}")
     both = [name for name in mine.order if name in theirs.order]
-    if theirs.repeats and both != [name for name in theirs.order if name in both]:
+    again = [name for name in both if mine.counts[name] > theirs.counts[name]]
+    if again:  # "closest to the sofa: chair, stove, sofa"
+        return Doubt(reason="roles", detail=f"names {', '.join(again)} once more")
+    if max(theirs.counts.values(), default=0) > 1 and both != [name for name in theirs.order if name in both]:
         # Which of its several parts a name has in the model's words cannot be told.
         return Doubt(reason="roles", detail=f"names {', '.join(both)} in another order")
     for cue in {next(iter(mine.cues[name])) for name in both}:
@@ -154,7 +158,7 @@ def _read(text: str, known: Collection[str]) -> _Reading:
         notions=meaning.notions(rest),
         cues=meaning.cues(text, places),
         order=meaning.order([places[start] for start in sorted(places)]),
-        repeats=len(set(places.values())) < len(places),
+        counts=Counter(places.values()),
         spellings=frozenset(spellings),
     )
 

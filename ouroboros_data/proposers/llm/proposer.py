@@ -19,7 +19,7 @@ from ouroboros_data.proposers.llm import brief as briefs
 from ouroboros_data.proposers.llm import prompt, reply, schema
 from ouroboros_data.proposers.llm.api_page import page
 from ouroboros_data.proposers.llm.brief import Asked
-from ouroboros_data.proposers.llm.exemplars import Exemplars
+from ouroboros_data.proposers.llm.exemplars import Exemplars, reworded
 from ouroboros_data.proposers.llm.options import ModelSettings, proposer_options
 from ouroboros_data.proposers.llm.reply import Source
 from ouroboros_data.proposers.llm.scene_text import describe
@@ -64,6 +64,7 @@ class Llm:
         )
         registry.find("chat_models", chosen.model.name)
         self._cache = cache
+        self._by_frames: dict[int, Exemplars] = {}
         self._page = page(chosen.api)
         # Of what every prompt is made: a change of words is another proposer, and its work is not found done.
         words = content_hash(prompt.SYSTEM, prompt.REPAIR, self._page, schema.FIELDS, size=8)
@@ -79,9 +80,10 @@ class Llm:
         """The chat model (raises RecipeError, ModelError, PluginError)."""
         return open_model(self._options.model, self._cache)
 
-    @functools.cached_property
-    def _exemplars(self) -> Exemplars:
-        return Exemplars(self._grammar, list(self._grammar.bins()))
+    def _exemplars(self, frames: int) -> Exemplars:
+        if frames not in self._by_frames:
+            self._by_frames[frames] = Exemplars(self._grammar, list(self._grammar.bins()), frames)
+        return self._by_frames[frames]
 
     def propose(self, scene: Scene, frame_ids: tuple[str, ...], brief: Brief) -> Sequence[Draft]:
         """The drafts of `propose_many` for one scene, without its pictures."""
@@ -138,13 +140,15 @@ class Llm:
         told = ""
         if chosen.feedback_tokens and (brief.history or brief.bin_counts):
             told = feedback.render(brief, budget_tokens=chosen.feedback_tokens)
-        examples = self._exemplars.several(chosen.exemplars, brief.seed, scene.id, brief.iteration)
+        exemplars = self._exemplars(len(item.frame_ids))
+        examples = exemplars.several(chosen.exemplars, brief.seed, scene.id, brief.iteration)
         pictures = self._pictures(item, frames)
         found = []
         for one in self._asked(item, known, tuple(canonical(name) for name in view.seen)):
             own = None
             if chosen.family_exemplar and one.drawn is not None:
-                own = self._exemplars.of_bin(one.bin, one.seed, strangers_to=frozenset(one.categories))
+                own = exemplars.of_bin(one.bin, one.seed, strangers_to=frozenset(one.categories))
+                own = own and reworded(own, briefs.wording_of(one.drawn))
             messages = prompt.messages(
                 page=self._page,
                 exemplars=examples,

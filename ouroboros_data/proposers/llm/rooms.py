@@ -17,7 +17,9 @@ from ouroboros_data.types import CameraFrame, Room, Scene, SceneObject
 ROOMS = 24
 """Different rooms there are."""
 
-_FRAMES, _SIZE_PX, _EYE_M = 8, (320, 240), (1.0, 1.9)
+MOST_FRAMES = 32
+
+_SIZE_PX, _EYE_M = (320, 240), (1.0, 1.9)
 _CELL_M = (
     1.5  # furniture is set into the cells of a grid; none is larger than that with its jitter, but for beds
 )
@@ -79,9 +81,14 @@ class _Box:
     yaw_rad: float
 
 
-@functools.lru_cache(maxsize=ROOMS)
-def room(number: int) -> Scene:
-    """Room ``number`` of `ROOMS`: furniture, things that stand on it, things on the walls, a walk round the middle."""
+@functools.lru_cache(maxsize=4 * ROOMS)
+def room(number: int, frames: int = 8) -> Scene:
+    """Room ``number`` of `ROOMS`: furniture, things that stand on it, things on the walls, a walk round the middle.
+
+    Args:
+        number: Which.
+        frames: How many pictures the walk has.
+    """
     dice = rng("exemplar room", number)
     columns, rows = (4, 4) if number % 2 else (5, 4)
     width_m, depth_m = columns * _CELL_M, rows * _CELL_M
@@ -119,7 +126,7 @@ def room(number: int) -> Scene:
             height_m=2.6,
         ),
         objects=objects,
-        frames=_frames(objects, width_m, depth_m, dice),
+        frames=_frames(objects, width_m, depth_m, dice, frames),
     )
 
 
@@ -164,13 +171,17 @@ def _walls(width_m: float, depth_m: float, dice: np.random.Generator) -> list[_B
 
 
 def _frames(
-    objects: tuple[SceneObject, ...], width_m: float, depth_m: float, dice: np.random.Generator
+    objects: tuple[SceneObject, ...],
+    width_m: float,
+    depth_m: float,
+    dice: np.random.Generator,
+    frames: int,
 ) -> tuple[CameraFrame, ...]:
-    turn = float(dice.uniform(0.0, 2 * math.pi)) + np.arange(_FRAMES) * 2 * math.pi / _FRAMES
+    turn = float(dice.uniform(0.0, 2 * math.pi)) + np.arange(frames) * 2 * math.pi / frames
     middle = np.array([width_m / 2, depth_m / 2])
     unit = np.stack([np.cos(turn), np.sin(turn)], -1)
-    eye = np.concatenate([middle + 0.42 * unit * [width_m, depth_m], dice.uniform(*_EYE_M, (_FRAMES, 1))], -1)
-    at = np.concatenate([middle - 0.3 * unit * [width_m, depth_m], np.full((_FRAMES, 1), 0.7)], -1)
+    eye = np.concatenate([middle + 0.42 * unit * [width_m, depth_m], dice.uniform(*_EYE_M, (frames, 1))], -1)
+    at = np.concatenate([middle - 0.3 * unit * [width_m, depth_m], np.full((frames, 1), 0.7)], -1)
     poses, K_px = look_at(eye, at), pinhole(_SIZE_PX, 75.0)
     points = corners(boxes_of(objects))
     faces = (_BOX_FACES[None] + 8 * np.arange(len(objects))[:, None, None]).reshape(-1, 3)
