@@ -131,7 +131,7 @@ def _against(said: str, wording: str, drawn: Drawn, known: Collection[str]) -> D
     if max(theirs.counts.values(), default=0) > 1 and both != [name for name in theirs.order if name in both]:
         # Which of its several parts a name has in the model's words cannot be told.
         return Doubt(reason="roles", detail=f"names {', '.join(both)} in another order")
-    for cue in {next(iter(mine.cues[name])) for name in both}:
+    for cue in sorted({cue for name in both for cue in mine.cues[name]}):
         one = [name for name in both if cue in mine.cues[name]]
         other = [name for name in theirs.order if name in one]
         if one != other:
