@@ -15,7 +15,7 @@ from ouroboros_data.geometry.boxes import Boxes
 from ouroboros_data.geometry.footprints import footprint_areas_m2, horizontal_distances_m
 from ouroboros_data.geometry.paths import floor_level_m
 from ouroboros_data.geometry.relations import undersides_m
-from ouroboros_data.ids import content_hash
+from ouroboros_data.ids import content_hash, rng
 from ouroboros_data.programs.measures import ends_in
 from ouroboros_data.proposers.ask import lit
 from ouroboros_data.proposers.view import Array, View
@@ -132,8 +132,7 @@ def holds(value: float, sd: float, step: float, *, least: float = 0.0) -> bool:
 
 def ladder(
     value: float,
-    rng: np.random.Generator,
-    *,
+    *subject: object,
     rungs: int,
     ratio: tuple[float, float],
     say: Callable[[float], str],
@@ -144,7 +143,7 @@ def ladder(
 
     Args:
         value: What is right.
-        rng: For the rung and the ratio.
+        subject: Scene and names: the options are the same whenever they come up.
         rungs: Number of options.
         ratio: Bounds of the ratio of neighbours.
         say: Text of an option; begins with the figure, as in ``1.2 m``.
@@ -152,8 +151,9 @@ def ladder(
     Returns:
         The place of the right option, and the options from the least; None where rounding blurs them.
     """
-    place = int(rng.integers(rungs))
-    factor = float(rng.uniform(*ratio))
+    dice = rng("ladder", *subject, rungs)
+    place = int(dice.integers(rungs))
+    factor = float(dice.uniform(*ratio))
     texts = [say(value * factor ** (k - place)) for k in range(rungs)]
     stated = [float(text.split()[0]) for text in texts]
     if any(high < 1.2 * low for low, high in itertools.pairwise(stated)) or stated[0] <= 0:
@@ -172,6 +172,11 @@ def border_rel(ratio: float) -> float:
     return (1.0 - 1.0 / ratio) / 2.0
 
 
+def either(options: Sequence[str]) -> str:
+    """Options in a row, as in: 2 m, 3 m or 4 m."""
+    return " or ".join([", ".join(options[:-1]), options[-1]])
+
+
 def one_of_two(*subject: object) -> bool:
     """A choice that is the same whenever a subject comes up, so that a later round knows its text again.
 
@@ -186,9 +191,9 @@ def listed(names: Sequence[str], *, last: str = " and ") -> str:
     return last.join([", ".join(named[:-1]), named[-1]]) if len(named) > 1 else named[0]
 
 
-def picks(rng: np.random.Generator, count: int, size: int) -> tuple[int, ...]:
+def picks(dice: np.random.Generator, count: int, size: int) -> tuple[int, ...]:
     """So many different numbers below ``count``, in random order."""
-    return tuple(rng.permutation(count)[:size].tolist())
+    return tuple(dice.permutation(count)[:size].tolist())
 
 
 def onlys(**names: str) -> list[str]:

@@ -23,6 +23,8 @@ def nearest_option(case: Case, value: float, unit: str) -> str:
 
 def spread(case: Case) -> list[float]:
     figures = sorted(float(option.split()[0]) for option in case.question.options)
+    ordered = sorted(case.question.options, key=lambda option: float(option.split()[0]))
+    assert " or ".join([", ".join(ordered[:-1]), ordered[-1]]) in case.text
     assert all(b >= 1.19 * a for a, b in itertools.pairwise(figures)), figures
     return figures
 
@@ -48,7 +50,7 @@ def between_middles(a: SceneObject, b: SceneObject) -> float:
 @oracle("abs_distance_choice")
 def distance_choice(case: Case) -> Truth:
     a, b = case.named(
-        r"distance between the (.+) and the (.+)\?$",
+        r"distance between the (.+) and the (.+?): ",
         r"far are the (.+) and the (.+) from each other",
         r"gap between the (.+) and the (.+) at its",
         r"^The (.+) and the (.+) are some way",
@@ -63,9 +65,9 @@ def distance_choice(case: Case) -> Truth:
 @oracle("size_choice")
 def size_choice(case: Case) -> Truth:
     (name,) = case.named(
-        r"height\) of the (.+)\?$",
+        r"height\) of the (.+?): ",
         r"ow long is the (.+) along",
-        r"the height of the (.+): which",
+        r"the height of the (.+): is it",
         r"^The (.+) is measured in",
         r"how much the (.+) measures where",
     )[:1]
@@ -161,11 +163,11 @@ def larger_volume(case: Case) -> Truth:
 @oracle("volume_ratio")
 def volume_ratio(case: Case) -> Truth:
     large, small = case.named(
-        r"space does the (?P<a>.+) take up as the (?P<b>.+)\?$",
-        r"just encloses the (?P<b>.+) have the same volume as the one that just encloses the (?P<a>.+)\?$",
+        r"does the (?P<a>.+) take up roughly .* space as the (?P<b>.+)\?$",
+        r"just encloses the (?P<a>.+) about .* just encloses the (?P<b>.+)\?$",
         r"box of the (?P<a>.+) is larger than that of the (?P<b>.+)\. By what",
         r"box of the (?P<a>.+) by that of the (?P<b>.+)\. Which",
-        r"Each of the (?P<a>.+) and the (?P<b>.+) is packed .* second box does the first",
+        r"Each of the (?P<a>.+) and the (?P<b>.+) is packed .* first box have .* volume of the second",
     )
     spread(case)
     return nearest_option(case, volume_m3(case.one(large)) / volume_m3(case.one(small)), "times")
@@ -174,11 +176,11 @@ def volume_ratio(case: Case) -> Truth:
 @oracle("floor_share")
 def floor_share(case: Case) -> Truth:
     (what,) = case.named(
-        r"is covered by (.+), seen from above\?$",
-        r"floor lies under (.+)\?$",
+        r"shown covered by (.+), seen from above\?$",
+        r"floor lies under (.+): ",
         r"floor area under (.+) by the floor area of everything",
         r"is hidden by (.+) from somebody",
-        r"of it goes to (.+), seen",
+        r"of it go to (.+), seen",
     )
     every = re.fullmatch(r"all the (.+) \(each by its own bounding box, added up\)", what)
     alone = re.fullmatch(r"the (.+) \(by its bounding box\)", what)

@@ -16,6 +16,7 @@ from ouroboros_data.proposers.figures import (
     Figures,
     border_rel,
     central,
+    either,
     holds,
     ladder,
     listed,
@@ -86,14 +87,14 @@ def volume_ratio(
 
     for i, j in sampled(draw, rng):
         times = float(volume[i] / volume[j])
-        found = ladder(times, rng, rungs=rungs, ratio=ratio, say=lambda v: f"{v:.2g} times")
+        found = ladder(times, view.scene.id, i, j, rungs=rungs, ratio=ratio, say=lambda v: f"{v:.2g} times")
         if found is None:
             continue
         place, options = found
         large, small = view.name(i), view.name(j)
         yield Ask(
             subject=(large, small),
-            slots={"a": large, "b": small},
+            slots={"a": large, "b": small, "figures": either(options)},
             mentions=(large, small),
             program=program(
                 *onlys(a=large, b=small),
@@ -122,7 +123,7 @@ def floor_share(
             if MIN_SHARE <= share <= 0.4:
                 groups[round(2 * np.log(share))].append((name, 100.0 * share))
     for name, percent in interleave(groups, rng):
-        found = ladder(percent, rng, rungs=rungs, ratio=ratio, say=lambda v: f"{v:.2g} %")
+        found = ladder(percent, view.scene.id, name, rungs=rungs, ratio=ratio, say=lambda v: f"{v:.2g} %")
         if found is None:
             continue
         place, options = found
@@ -134,7 +135,8 @@ def floor_share(
             slots={
                 "x": f"all the {plural(name)} (each by its own bounding box, added up)"
                 if group
-                else f"the {name} (by its bounding box)"
+                else f"the {name} (by its bounding box)",
+                "figures": either(options),
             },
             mentions=(name,),
             program=program(
@@ -245,13 +247,13 @@ VOLUME_RATIO = Family(
     note="roughly how many times as much space an object takes up as another",
     prior_bound=0.15,
     wordings=(
-        f"Taking {_BOX}, roughly how many times as much space does the {{a}} take up as the {{b}}?",
-        "About how many boxes the size of the one that just encloses the {b} have the same volume as the one that just "
-        "encloses the {a}?",
-        "By volume, the bounding box of the {a} is larger than that of the {b}. By what factor, roughly?",
-        "Divide the volume of the bounding box of the {a} by that of the {b}. Which figure comes closest to the result?",
-        "Each of the {a} and the {b} is packed into the tightest box with straight sides. How many times the volume of the "
-        "second box does the first have, approximately?",
+        f"Taking {_BOX}, does the {{a}} take up roughly {{figures}} as much space as the {{b}}?",
+        "Is the volume of the box that just encloses the {a} about {figures} that of the box that just encloses the {b}?",
+        "By volume, the bounding box of the {a} is larger than that of the {b}. By what factor, roughly: {figures}?",
+        "Divide the volume of the bounding box of the {a} by that of the {b}. Which of these comes closest to the result: "
+        "{figures}?",
+        "Each of the {a} and the {b} is packed into the tightest box with straight sides. Does the first box have approximately "
+        "{figures} the volume of the second?",
     ),
     knobs={
         "two_far": Knob(
@@ -270,12 +272,11 @@ FLOOR_SHARE = Family(
     note="roughly what share of the floor an object covers, or all of a kind",
     prior_bound=0.1,
     wordings=(
-        "Roughly what share of the floor area of the space shown is covered by {x}, seen from above?",
-        "Seen from above, about which part of the whole floor lies under {x}?",
-        "Divide the floor area under {x} by the floor area of everything that is shown. Which figure comes closest?",
-        "Some of the floor is hidden by {x} from somebody who looks straight down. About what share of the whole floor area "
-        "is it?",
-        "If the whole floor area shown is 100 %, roughly how much of it goes to {x}, seen from above?",
+        "Is roughly {figures} of the floor area of the space shown covered by {x}, seen from above?",
+        "Seen from above, about which part of the whole floor lies under {x}: {figures}?",
+        "Divide the floor area under {x} by the floor area of everything that is shown. Which of these comes closest: {figures}?",
+        "Some of the floor is hidden by {x} from somebody who looks straight down. Is it about {figures} of the whole floor area?",
+        "If the whole floor area shown is 100 %, does roughly {figures} of it go to {x}, seen from above?",
     ),
     knobs={
         "two_far": Knob(

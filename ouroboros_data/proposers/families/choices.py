@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 
 from ouroboros_data.proposers.ask import OPTIONS, Ask, Family, Knob, interleave, lit, program
-from ouroboros_data.proposers.figures import NEAREST, SURE_SIGMAS, Figures, border_rel, ladder
+from ouroboros_data.proposers.figures import NEAREST, SURE_SIGMAS, Figures, border_rel, either, ladder
 from ouroboros_data.proposers.view import View
 
 FAR, NEAR, NEAR_SIZE = (1.6, 1.75), (1.27, 1.32), (1.31, 1.34)
@@ -35,7 +35,9 @@ def distance_choice(
             groups[round(4 * np.log(gap))].append((i, j))
     for i, j in interleave(groups, rng):
         a, b = view.name(i), view.name(j)
-        found = ladder(float(view.gap_m[i, j]), rng, rungs=rungs, ratio=ratio, say=lambda v: f"{v:.1f} m")
+        found = ladder(
+            float(view.gap_m[i, j]), view.scene.id, a, b, rungs=rungs, ratio=ratio, say=lambda v: f"{v:.1f} m"
+        )
         if found is not None:
             yield _ask((a, b), {"a": a, "b": b}, f"distance(only({lit(a)}), only({lit(b)}))", *found)
 
@@ -54,7 +56,7 @@ def size_choice(
             groups[round(4 * np.log(longest))].append(i)
     for i in interleave(groups, rng):
         name, longest = view.name(i), 100.0 * float(view.size_m[i].max())
-        found = ladder(longest, rng, rungs=rungs, ratio=ratio, say=lambda v: f"{v:.0f} cm")
+        found = ladder(longest, view.scene.id, name, rungs=rungs, ratio=ratio, say=lambda v: f"{v:.0f} cm")
         if found is not None:
             yield _ask((name,), {"x": name}, f"100 * longest(only({lit(name)}))", *found)
 
@@ -65,7 +67,7 @@ def room_size_choice(
     """Floor area of the scanned space."""
     area = view.scene.room.area_m2
     if area >= 4.0:
-        found = ladder(area, rng, rungs=rungs, ratio=ratio, say=lambda v: f"{v:.1f} m²")
+        found = ladder(area, view.scene.id, rungs=rungs, ratio=ratio, say=lambda v: f"{v:.1f} m²")
         if found is not None:
             yield _ask((), {}, "room_area()", *found)
 
@@ -75,7 +77,7 @@ def _ask(
 ) -> Ask:
     return Ask(
         subject=names,
-        slots=slots,
+        slots={**slots, "figures": either(options)},
         mentions=names,
         program=program(f"value = {value}", f"options = {OPTIONS}", f"return choice({NEAREST}, options)"),
         expected=options[place],
@@ -101,13 +103,13 @@ DISTANCE_CHOICE = Family(
     note="gap between the closest points of two objects, as multiple choice",
     prior_bound=0.1,
     wordings=(
-        "Measuring from the closest point of each object, which figure comes nearest to the distance between the {a} and "
-        "the {b}?",
-        "About how far are the {a} and the {b} from each other, going by their closest points?",
-        "Which of the given lengths is the best estimate of the gap between the {a} and the {b} at its narrowest?",
-        "The {a} and the {b} are some way apart. What figure fits the distance between their closest points best?",
-        "A string is to reach from the {a} to the {b}, between the points where they are closest. Roughly what length does "
-        "it need?",
+        "Measuring from the closest point of each object, which of these comes nearest to the distance between the {a} and the "
+        "{b}: {figures}?",
+        "About how far are the {a} and the {b} from each other, going by their closest points: {figures}?",
+        "Which length is the best estimate of the gap between the {a} and the {b} at its narrowest: {figures}?",
+        "The {a} and the {b} are some way apart. Is the distance between their closest points roughly {figures}?",
+        "A string is to reach from the {a} to the {b}, between the points where they are closest. Does it need roughly "
+        "{figures}?",
     ),
     knobs=_knobs(distance_choice),
 )
@@ -117,12 +119,12 @@ SIZE_CHOICE = Family(
     note="longest dimension of an object, as multiple choice",
     prior_bound=0.1,
     wordings=(
-        "Which figure comes nearest to the length of the longest dimension (length, width, or height) of the {x}?",
-        "About how long is the {x} along its longest side, be that length, width or height?",
-        "Take the largest of the length, the width and the height of the {x}: which of the given figures fits it best?",
-        "The {x} is measured in length, width and height. Roughly what is the largest of the three?",
-        "Of the given figures, which is the best estimate of how much the {x} measures where it measures most: in length, "
-        "in width or in height?",
+        "Which of these comes nearest to the length of the longest dimension (length, width, or height) of the {x}: {figures}?",
+        "About how long is the {x} along its longest side, be that length, width or height: {figures}?",
+        "Take the largest of the length, the width and the height of the {x}: is it roughly {figures}?",
+        "The {x} is measured in length, width and height. Would you say {figures} for the largest of the three?",
+        "Which is the best estimate of how much the {x} measures where it measures most, in length, in width or in height: "
+        "{figures}?",
     ),
     knobs=_knobs(size_choice, NEAR_SIZE),
 )
@@ -132,11 +134,11 @@ ROOM_SIZE_CHOICE = Family(
     note="floor area of what is shown, as multiple choice",
     prior_bound=0.1,
     wordings=(
-        "Which figure comes nearest to the size of this room, or of the combined space if multiple rooms are shown?",
-        "About how large is the floor area of the space shown?",
-        "Taking everything that the video shows as one space, which of the given figures fits its floor area best?",
-        "What is the best estimate of the area of the floor here, all rooms that are shown taken together?",
-        "Carpet is ordered for the whole space that is shown. Roughly what area has to be ordered?",
+        "Which of these comes nearest to the size of this room, or of the combined space if multiple rooms are shown: {figures}?",
+        "About how large is the floor area of the space shown: {figures}?",
+        "Taking everything that the video shows as one space, is it {figures} that fits its floor area best?",
+        "What is the best estimate of the area of the floor here, all rooms that are shown taken together: {figures}?",
+        "Carpet is ordered for the whole space that is shown. Does it take roughly {figures}?",
     ),
     knobs=_knobs(room_size_choice),
 )
