@@ -23,7 +23,7 @@ proposer:
   name: llm
   drafts_per_scene: 3
   options:
-    model: {name: example_script}
+    model: {name: example_script, options: {takes_images: true}}
     include: ["object_counting/*"]
     exemplars: 1
     scenes_at_once: 8
@@ -96,6 +96,11 @@ def test_rows_say_who_wrote_them_what_was_mended_and_how_they_were_judged(whole:
     assert fixes["fence"] > 0
     votes = [vote for row in rows for vote in json.loads(row["review"])["votes"]]
     assert any(vote["blind"] is None for vote in votes)  # abstentions are stored
+
+
+def test_the_proposer_sees_the_frames_that_its_model_takes_and_the_reviewer_none(whole: Path) -> None:
+    shown = Counter(line for line in (whole / "log").read_text().splitlines() if line.startswith("pictures"))
+    assert set(shown) == {"pictures [(32,32,3),(32,32,3)]", "pictures []"}
 
 
 def test_no_request_is_sent_twice(whole: Path, environment: dict[str, str]) -> None:

@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from ouroboros_data.ids import content_hash
-from ouroboros_data.models.chat import ChatFailure, ChatModel, ChatOutcome, ChatReply, ChatRequest, Usage
+from ouroboros_data.models.chat import (
+    ChatFailure,
+    ChatModel,
+    ChatOutcome,
+    ChatReply,
+    ChatRequest,
+    ImagePart,
+    TextPart,
+    Usage,
+)
 from ouroboros_data.models.reply_cache import CachedChat
 
 KINDS = ("good", "good", "fenced", "prose", "two", "types", "hostile", "truncated", "off")
@@ -20,12 +29,12 @@ class Script:
     """Says the same to the same request."""
 
     id = "example-script"
-    takes_images = False
     answered = 0
     """By all of this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, takes_images: bool) -> None:
         self.usage = Usage()
+        self.takes_images = takes_images
 
     def chat(
         self,
@@ -37,8 +46,11 @@ class Script:
 
         outcomes = []
         for index, request in enumerate(requests):
-            said = [[part.text for part in turn.parts] for turn in request.messages]
+            parts = [part for turn in request.messages for part in turn.parts]
+            said = [part.text for part in parts if isinstance(part, TextPart)]
+            shapes = [part.image.shape for part in parts if isinstance(part, ImagePart)]
             log("chat", content_hash(said, request.seed))
+            log("pictures", str(shapes).replace(" ", ""))
             outcome = answer(request)
             if on_outcome is not None:
                 on_outcome(index, outcome)
@@ -53,7 +65,7 @@ class Script:
 
 
 def build(*, options: Mapping[str, Any], cache: Path | None = None) -> ChatModel:
-    model = Script()
+    model = Script(bool(options.get("takes_images")))
     return model if cache is None else CachedChat(model, cache)
 
 
