@@ -10,7 +10,7 @@ import json
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 
 from ouroboros_data.config import SolverSettings, options_from_mapping
 from ouroboros_data.errors import RecipeError, SolverError
-from ouroboros_data.ids import content_hash, seed_from
+from ouroboros_data.ids import canonical_json, content_hash, seed_from
 from ouroboros_data.media.frames import FrameBank
 from ouroboros_data.models import tiny_parts, tiny_vision
 from ouroboros_data.models.prompts import BARE
@@ -28,7 +28,7 @@ from ouroboros_data.models.transformers_solver import SolverConfig, Transformers
 from ouroboros_data.progress import Progress
 from ouroboros_data.records import to_json
 
-VERSION = "3"
+VERSION = "4"
 """Part of the cache key: raise it whenever the same options and seed give other weights."""
 STYLE = replace(BARE, frame_label="{n}")
 
@@ -48,6 +48,10 @@ class TinyOptions:
     frames: int = 4
     """Frames of a warm-start clip; best the recipe's ``frames.count``."""
     rooms: int = 260
+    world: dict[str, Any] = field(default_factory=dict)
+    """Options of the `procedural` adapter for these rooms; best the recipe's ``scenes.options``, whose ``count`` is ignored."""
+    asked: dict[str, Any] = field(default_factory=dict)
+    """Options of the `grammar` for the questions about them; best the recipe's ``proposer.options``."""
     clips: int = 6
     """Clips of a room, each with other frames of its video."""
     captions_per_clip: int = 3
@@ -88,6 +92,8 @@ def build(
         captions_per_clip=chosen.captions_per_clip,
         questions_per_clip=chosen.questions_per_clip,
         blind_share=chosen.blind_share,
+        world=canonical_json({name: value for name, value in chosen.world.items() if name != "count"}),
+        asked=canonical_json(chosen.asked),
     )
     libraries = {name: version(name) for name in ("torch", "transformers", "tokenizers")}
     key = content_hash("tiny", VERSION, to_json(chosen), seed, plan.key(), libraries)

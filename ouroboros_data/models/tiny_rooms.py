@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,13 +38,18 @@ class RoomPlan:
     questions_per_clip: int
     blind_share: float
     """Share of the questions that are shown without frames."""
+    world: str = "{}"
+    """Options of the adapter, as canonical JSON: the plan has to be hashable."""
+    asked: str = "{}"
+    """Options of the proposer, as canonical JSON."""
 
     def key(self) -> str:
         """Changes when other rooms, captions or questions would come out."""
-        refs = _adapter(self.seed, self.rooms).refs()
+        refs = _adapter(self.seed, self.rooms, self.world).refs()
         return content_hash(
             [ref.key for ref in refs],
-            _proposer().id,
+            _proposer(self.asked).id,
+            self.asked,
             api.API_VERSION,
             [self.frames, self.clips, self.captions_per_clip, self.questions_per_clip, self.blind_share],
         )
@@ -69,6 +75,7 @@ def make_lessons(plan: RoomPlan, media: Path, advance: Callable[[int], None]) ->
     """Build, film and caption the rooms in worker processes; videos are written below ``media``.
 
     Raises:
+        RecipeError: ``world`` or ``asked`` holds an unknown option.
         SolverError: No question came out.
         OuroborosError: A worker died.
     """
@@ -89,7 +96,7 @@ def make_lessons(plan: RoomPlan, media: Path, advance: Callable[[int], None]) ->
 
 
 def _unit(unit: _Unit) -> list[Lesson]:
-    adapter = _adapter(unit.plan.seed, unit.plan.rooms)
+    adapter = _adapter(unit.plan.seed, unit.plan.rooms, unit.plan.world)
     # The grammar's programs are this package's own, not a model's, so the warm start also works without a jail.
     with SandboxPool(allow_unjailed=True) as pool:
         refs = adapter.refs()[unit.start : unit.start + _ROOMS_A_UNIT]
@@ -97,7 +104,7 @@ def _unit(unit: _Unit) -> list[Lesson]:
 
 
 def _lesson(plan: RoomPlan, scene: Scene, pool: SandboxPool) -> Lesson:
-    proposer, share = _proposer(), FrameSettings().min_pixel_share
+    proposer, share = _proposer(plan.asked), FrameSettings().min_pixel_share
     captions: list[Labelled] = []
     questions: list[Labelled] = []
     for number, frame_ids in enumerate(
@@ -117,15 +124,18 @@ def _lesson(plan: RoomPlan, scene: Scene, pool: SandboxPool) -> Lesson:
 
 
 @functools.lru_cache(maxsize=4)
-def _adapter(seed: int, rooms: int) -> SceneAdapter:
+def _adapter(seed: int, rooms: int, world: str) -> SceneAdapter:
     make = registry.load("scene_adapters", ADAPTER)
     # Hashed together with a word of its own: no run's rooms have this seed.
     adapter: SceneAdapter = make(
-        root=None, seed=seed_from("tiny solver's own rooms", seed), options={"count": rooms}
+        root=None,
+        seed=seed_from("tiny solver's own rooms", seed),
+        options={**json.loads(world), "count": rooms},
     )
     return adapter
 
 
-def _proposer() -> Proposer:
-    proposer: Proposer = registry.load("proposers", PROPOSER)(options={})
+@functools.lru_cache(maxsize=4)
+def _proposer(asked: str) -> Proposer:
+    proposer: Proposer = registry.load("proposers", PROPOSER)(options=json.loads(asked))
     return proposer

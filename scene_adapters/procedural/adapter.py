@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import shapely
@@ -22,6 +22,7 @@ from scene_adapters.option_checks import need, need_film, read_options
 from scene_adapters.procedural.furnish import furnish
 from scene_adapters.procedural.layout import Layout
 from scene_adapters.procedural.meshes import room_meshes, scene_objects
+from scene_adapters.procedural.scatter import SCATTERED, scatter
 from scene_adapters.procedural.shell import make_shell
 from scene_adapters.procedural.walk import walk
 
@@ -50,6 +51,10 @@ class Options:
     """Fewest and most objects in a room."""
     l_shaped: float = 0.35
     """Share of L-shaped rooms among those of 14 m² and more."""
+    arrangement: Literal["furnished", "scattered"] = "furnished"
+    """Rooms with a purpose, or a few kinds of things that stand anywhere in any number (`scatter`)."""
+    categories: tuple[str, ...] = ()
+    """What scattered rooms may hold; empty for all that stands on the floor or hangs on a wall."""
 
 
 def check_options(options: Mapping[str, Any]) -> Options:
@@ -69,6 +74,10 @@ def check_options(options: Mapping[str, Any]) -> Options:
     few, many = known.objects
     need(3 <= few <= many <= 80, known, "objects", "must be [fewest, most] within 3 to 80")
     need(0 <= known.l_shaped <= 1, known, "l_shaped", "must lie in 0 to 1")
+    chosen = known.categories
+    need(set(chosen) <= set(SCATTERED), known, "categories", f"must be among {', '.join(SCATTERED)}")
+    need(len(set(chosen)) == len(chosen), known, "categories", "must differ")
+    need(not chosen or known.arrangement == "scattered", known, "categories", "wants arrangement: scattered")
     return known
 
 
@@ -176,7 +185,11 @@ def build_room(options: Options, seed: int, index: int) -> BuiltRoom:
         if not low - 0.05 <= shell.area_m2 <= high + 0.05:
             continue
         few, many = options.objects
-        layout = furnish(shell, random, fewest=few, most=many)
+        if options.arrangement == "scattered":
+            kinds = options.categories or SCATTERED
+            layout = scatter(shell, random, fewest=few, most=many, categories=kinds)
+        else:
+            layout = furnish(shell, random, fewest=few, most=many)
         if not few <= len(layout.items) <= many:
             continue
         hfov_deg, yaw_rad = random.uniform(*options.hfov_deg), random.uniform(-math.pi, math.pi)

@@ -136,3 +136,13 @@ _ALL = (
 )
 
 CATEGORIES = {category.name: category for category in _ALL}
+
+HUNG = frozenset(["window", "door", "picture", "mirror", "whiteboard", "clock", "curtain", "towel"])
+"""Categories that hang on a wall."""
+RESTING = frozenset(
+    [
+        "pillow", "tv", "monitor", "laptop", "keyboard", "telephone", "printer", "microwave", "kettle", "bowl",
+        "book",
+    ]
+)  # fmt: skip
+"""Categories that rest on something else."""
