@@ -28,8 +28,10 @@ MAX_APART_M = 6.0
 """Between the ends that something lies between."""
 LEVEL_M = 0.1
 """Stretch of height that what lies between shares with either end."""
+FAR_DEG = 75.0
+"""Ends that are less than this apart, as seen from something, do not have it between them."""
 GROWN_M = 0.12
-"""What does not lie between them would not do so if it were that much larger on all sides."""
+"""What lies between them, or does not, would do so if it were that much larger on all sides."""
 
 
 def between_two(view: View, rng: np.random.Generator, *, size: int, least_m: float = 0.0) -> Iterator[Ask]:
@@ -38,9 +40,7 @@ def between_two(view: View, rng: np.random.Generator, *, size: int, least_m: flo
     flat = singles(view)
     apart = apart_m(view)
     found = [
-        (o, a, b)
-        for o, a, b in np.argwhere(lies).tolist()
-        if a < b and least_m <= apart[flat[a].index, flat[b].index] <= MAX_APART_M
+        (o, a, b) for o, a, b in np.argwhere(lies).tolist() if apart[flat[a].index, flat[b].index] >= least_m
     ]
 
     def draw() -> tuple[str, tuple[Reference, Reference, Group, int]] | None:
@@ -72,27 +72,42 @@ def between_two(view: View, rng: np.random.Generator, *, size: int, least_m: flo
 
 @once
 def _lies_between(view: View) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """(s, s, s) over `singles`: whether o surely lies between a and b; whether it surely does not."""
+    """(s, s, s) over `singles`: whether o surely lies between a < b; whether it surely does not."""
     index = np.array([r.index for r in singles(view)], dtype=np.intp)
-    boxes = view.boxes
-
-    def along(axis: int) -> Boxes:
-        shape = tuple(-1 if k == axis else 1 for k in range(3))
-        return Boxes(
-            center_m=boxes.center_m[index].reshape(*shape, 3),
-            half_m=boxes.half_m[index].reshape(*shape, 3),
-            R_world_box=boxes.R_world_box[index].reshape(*shape, 3, 3),
-        )
-
-    o, a, b = along(0), along(1), along(2)
-    strict = between(o, a, b, share=0.9, straight_deg=181.0)  # not by the line alone
-    # It would not lie there either if it were larger, and the others closer to the line.
-    grown = Boxes(center_m=o.center_m, half_m=o.half_m + GROWN_M, R_world_box=o.R_world_box)
-    far = between(grown, a, b, miss_share=0.02, aside_deg=75.0, over_share=1.01) == NO
+    n, at = len(index), view.boxes.center_m[index, :2]
+    way = at[None] - at[:, None]  # (from, to)
+    dot = np.einsum("oad,obd->oab", way, way)
+    cross = way[:, :, None, 0] * way[:, None, :, 1] - way[:, :, None, 1] * way[:, None, :, 0]
+    sight = np.degrees(np.arctan2(np.abs(cross), dot))
+    o, a, b = np.ogrid[:n, :n, :n]
+    asked = (a < b) & (o != a) & (o != b) & (apart_m(view)[np.ix_(index, index)] <= MAX_APART_M)
     _, low, high = heights_m(view)
     shared = np.minimum(high[index][:, None], high[index]) - np.maximum(low[index][:, None], low[index])
     level = shared >= LEVEL_M  # a chest that stands under and between two pictures is not what one thinks of
-    return (strict == YES) & level[:, :, None] & level[:, None, :], far
+
+    def holds(where: npt.NDArray[np.bool_], verdict: np.int8, grown_m: float, **limits: float) -> None:
+        """Leave what has the verdict, with the middle one grown."""
+        triples = np.argwhere(where)
+        middle, first, second = (_some(view.boxes, index[triples[:, k]]) for k in range(3))
+        middle = Boxes(
+            center_m=middle.center_m, half_m=middle.half_m + grown_m, R_world_box=middle.R_world_box
+        )
+        where[tuple(triples.T)] = between(middle, first, second, **limits) == verdict
+
+    lies = asked & (sight > 90.0) & level[:, :, None] & level[:, None, :]
+    # Not by the line alone; and a thin thing at the rim is out of it with the next small shift.
+    holds(lies, YES, 0.0, share=0.9, straight_deg=181.0)
+    holds(lies, YES, GROWN_M, share=0.75, straight_deg=181.0)
+    # It would not lie there either if it were larger, and the others closer to the line.
+    far = asked & (sight < FAR_DEG)
+    holds(far, NO, GROWN_M, miss_share=0.02, over_share=1.01)
+    return lies, far
+
+
+def _some(boxes: Boxes, index: npt.NDArray[np.intp]) -> Boxes:
+    return Boxes(
+        center_m=boxes.center_m[index], half_m=boxes.half_m[index], R_world_box=boxes.R_world_box[index]
+    )
 
 
 BETWEEN_TWO = Family(
