@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import tempfile
 import time
 from collections import Counter, defaultdict
@@ -161,6 +162,9 @@ def distinct(options: argparse.Namespace) -> None:
     print(
         f"distinct texts: {len({text for _, text in texts})}, {len({t for _, t in texts}) / len(texts):.1%}"
     )
+    frame = re.compile(r"the (first|last) frame|frames? \d+( (and|of) \d+)*")
+    masked = {frame.sub("a frame", text) for _, text in texts}
+    print(f"with every frame called the same: {len(masked)}, {len(masked) / len(texts):.1%}")
     print("| family | questions | distinct |\n|---|---|---|")
     for name in FAMILIES:
         own = [text for family, text in texts if family == name]
