@@ -71,6 +71,13 @@ def flip(row: dict[str, Any]) -> None:
     if row["answer_type"] == "choice":
         at = (ord(row["answer"]) - ord("A") + 1) % len(row["options"])
         row["answer"], row["answer_value"] = "ABCDEFGHIJ"[at], row["options"][at]
+    elif row["answer_type"] == "boolean":
+        row["answer"] = {"yes": "no", "no": "yes"}[row["answer"]]
+        row["answer_value"] = {"yes": "true", "no": "false"}[row["answer"]]
+    elif row["answer_type"] == "ordering":
+        items = row["answer"].split(", ")
+        row["answer"] = ", ".join([*items[1:], items[0]])
+        row["answer_value"] = json.dumps([*items[1:], items[0]], separators=(",", ":"))
     else:
         row["answer"] = str(round(float(row["answer"]) + 1, 1)).removesuffix(".0")
         row["answer_value"] = row["answer"]
