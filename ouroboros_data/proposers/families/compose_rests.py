@@ -207,7 +207,7 @@ WHAT_IS_ON = Family(
 RESTS_ON_WHAT = Family(
     group="composition",
     note="on which of several things something rests",
-    prior_bound=0.5,
+    prior_bound=0.65,
     wordings=(
         "What does {a} stand or lie on: {items}?",
         "On which of these does {a} rest: {items}?",

@@ -284,7 +284,7 @@ MOVE_DISTANCE = Family(
 TURN_ANGLE = Family(
     group="pair",
     note="by how many degrees one has to turn on the spot to face another object",
-    prior_bound=0.3,
+    prior_bound=0.35,
     wordings=(
         "Standing at the {stand} and facing the {facing}, by how many degrees do you have to turn to face the {target}, "
         "the shorter way round (to the nearest 30)?",
