@@ -98,7 +98,9 @@ def _choices(view: View, rng: np.random.Generator, size: int, *, upward: bool) -
         some = [others[k] for k in rng.permutation(len(others))[: size - 1].tolist()]
         return view.name(right), (right, asked, tuple(sorted((right, *some), key=view.name)))
 
-    for right, asked, members in sampled(draw, rng):
+    # Where all answers of a scene are one, as the table that everything lies on, it is asked for once.
+    found = itertools.islice(sampled(draw, rng), None if len(by_name) > 1 else 1)
+    for right, asked, members in found:
         items, name = row(view, members), view.name(asked)
         test = "supports(a, o)" if upward else "supports(o, a)"
         yield Ask(
