@@ -36,7 +36,7 @@ from ouroboros_data.types import Draft, Scene, Verdict
 ROOMS = 200
 ROOMS_BESIDE_LAYOUTS = 80
 FRAMES = 6
-A_FAMILY = 6
+A_FAMILY = 5
 """Drafts of one family in one scene."""
 LEAST_FAMILIES = 36
 
