@@ -205,7 +205,9 @@ class Vote:
     contradicted: bool | None
     """What is shown contradicts the answer."""
     said: str
-    """Its own words, cut to a bounded length."""
+    """Its own words on what is shown, cut to a bounded length."""
+    said_blind: str = ""
+    """Its own words on what can be had without looking."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

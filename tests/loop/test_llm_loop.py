@@ -89,8 +89,8 @@ def test_rows_say_who_wrote_them_what_was_mended_and_how_they_were_judged(whole:
         writing, review = json.loads(row["writing"]), json.loads(row["review"])
         assert writing["turn"] == "first"
         fixes.update(writing["fixes"])
-        assert review["reviewer"].startswith("llm-reviewer/1-") and len(review["votes"]) == 2
-        assert all(set(vote) == {"blind", "contradicted", "said"} for vote in review["votes"])
+        assert review["reviewer"].startswith("llm-reviewer/2-") and len(review["votes"]) == 2
+        assert all(set(vote) == {"blind", "contradicted", "said", "said_blind"} for vote in review["votes"])
         assert row["question"].startswith("How many ") and row["answer"] == row["answer_value"]
         assert int(row["answer"]) == len(row["evidence"])  # what was counted
     assert fixes["fence"] > 0

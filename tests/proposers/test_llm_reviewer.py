@@ -10,7 +10,15 @@ import pytest
 from ouroboros_data.errors import RecipeError
 from ouroboros_data.models.chat import ImagePart, TextPart
 from ouroboros_data.plugins import ToReview
-from ouroboros_data.proposers.llm.reviewer import SYSTEM, LlmReviewer, asked, vote_of
+from ouroboros_data.proposers.llm.reviewer import (
+    BLIND,
+    BLIND_FLAG,
+    LOOK,
+    LOOK_FLAG,
+    LlmReviewer,
+    asked,
+    vote_of,
+)
 from ouroboros_data.stages.gates import GATES
 from ouroboros_data.types import Answer, Question
 
@@ -31,51 +39,66 @@ def item(**more) -> ToReview:
     )
 
 
-def vote(blind, contradicted, **more) -> str:
-    return json.dumps(
-        {"reason": "so", "answerable_without_looking": blind, "contradicted": contradicted, **more}
-    )
+def said(flag, value, **more) -> str:
+    return json.dumps({"reason": f"so {flag}", flag: value, **more})
+
+
+def vote(blind, contradicted) -> tuple[str, str]:
+    return said(BLIND_FLAG, blind), said(LOOK_FLAG, contradicted)
 
 
 def judged(votes, **options):
     made = LlmReviewer(options={"model": MODEL, "votes": len(votes), **options}, cache=None)
-    model = kit.Scripted(lambda request, number: votes[number])
+
+    def reply(request, number):
+        assert request.reply_format.name == (BLIND_FLAG, LOOK_FLAG)[number % 2]
+        return votes[number // 2][number % 2]
+
+    model = kit.Scripted(reply)
     made.__dict__["model"] = model
     return made.review([item()], None)[0], model
 
 
+@pytest.mark.parametrize("flag", [BLIND_FLAG, LOOK_FLAG])
 @pytest.mark.parametrize(
-    ("said", "blind", "contradicted"),
+    ("text", "value"),
     [
-        (vote(False, False), False, False),
-        (vote(True, False), True, False),
-        (vote(False, True), False, True),
-        (vote("yes", "No"), True, False),
-        (f"```json\n{vote(True, True)}\n```", True, True),
-        ("I think it is fine.", None, None),
-        (vote(None, False), None, None),
-        (vote("perhaps", False), None, None),
-        (vote(1, 0), None, None),
-        ('{"reason": "x"}', None, None),
-        (vote(True, True) + vote(False, False), None, None),
-        ("[]", None, None),
-        ("", None, None),
+        ('{"reason": "so", "FLAG": false}', False),
+        ('{"reason": "so", "FLAG": true}', True),
+        ('{"reason": "so", "FLAG": "yes"}', True),
+        ('{"reason": "so", "FLAG": " No "}', False),
+        ('```json\n{"reason": "so", "FLAG": true}\n```', True),
+        ('{"reason": {"a": 1}, "FLAG": true}', True),
+        ("I think it is fine.", None),
+        ('{"reason": "so", "FLAG": null}', None),
+        ('{"reason": "so", "FLAG": "perhaps"}', None),
+        ('{"reason": "so", "FLAG": 1}', None),
+        ('{"reason": "x"}', None),
+        ('{"reason": "so", "FLAG": true}{"reason": "so", "FLAG": false}', None),
+        ("[]", None),
+        ("", None),
     ],
 )
-def test_votes_are_read_or_abstain(said, blind, contradicted) -> None:
-    found = vote_of(kit.wrote(said))
-    assert (found.blind, found.contradicted) == (blind, contradicted)
-    if blind is None:
-        assert found.said == said[:300]
+def test_votes_are_read_or_abstain(flag, text, value) -> None:
+    text = text.replace("FLAG", flag)
+    fine = kit.wrote(said(LOOK_FLAG if flag == BLIND_FLAG else BLIND_FLAG, False))
+    pair = (kit.wrote(text), fine) if flag == BLIND_FLAG else (fine, kit.wrote(text))
+    found = vote_of(*pair)
+    mine, words = (found.blind, found.said_blind) if flag == BLIND_FLAG else (found.contradicted, found.said)
+    other = found.contradicted if flag == BLIND_FLAG else found.blind
+    assert (mine, other) == (value, False)
+    if value is None:
+        assert words == text[:300]
 
 
 def test_a_failure_abstains_and_is_kept() -> None:
-    found = vote_of(kit.failed("truncated", '{"reas'))
-    assert (found.blind, found.contradicted) == (None, None)
-    assert "truncated" in found.said and '{"reas' in found.said
+    found = vote_of(kit.wrote(said(BLIND_FLAG, True)), kit.failed("truncated", '{"reas'))
+    assert (found.blind, found.contradicted) == (True, None)
+    assert "truncated" in found.said and '{"reas' in found.said and found.said_blind == f"so {BLIND_FLAG}"
 
 
-N, B, C, X = vote(False, False), vote(True, False), vote(False, True), "unreadable"
+N, B, C, X = vote(False, False), vote(True, False), vote(False, True), ("unreadable", "unreadable")
+BX, XC = (B[0], "unreadable"), ("unreadable", C[1])
 
 
 @pytest.mark.parametrize(
@@ -95,22 +118,33 @@ N, B, C, X = vote(False, False), vote(True, False), vote(False, True), "unreadab
         ([C, N, N], {"contradicted_from": 1.0}, ""),
         ([C, C, C], {"contradicted_from": 1.0}, "contradicted"),
         ([B, C, N, N], {}, ""),
+        ([BX], {}, "answerable_blind"),  # each of the two is read for itself
+        ([XC], {}, "contradicted"),
+        ([XC], {"min_readable": 1}, "unreadable"),
     ],
 )
 def test_thresholds(votes, options, reason) -> None:
     found, model = judged(votes, **options)
     assert found.reason == reason
     assert reason == "" or reason in GATES["review"]
-    assert len(found.review.votes) == len(votes) == len(model.requests)
-    assert len({request.seed for request in model.requests}) == len(
-        votes
-    )  # samples, not one reply so many times
+    assert len(found.review.votes) == len(votes)
+    # Samples, not one reply so many times.
+    assert len({request.seed for request in model.requests}) == len(model.requests) == 2 * len(votes)
+
+
+def test_without_looking_it_sees_nothing_of_the_room() -> None:
+    _, model = judged([N])
+    system, user = model.requests[0].messages
+    assert system.parts[0].text == BLIND
+    assert [part.text for part in user.parts] == [
+        "Question: Is the bed left or right?\nOptions: A. left B. right\nAnswer: B. right"
+    ]
 
 
 def test_it_sees_question_options_answer_and_the_scene() -> None:
     _, model = judged([N])
-    system, user = model.requests[0].messages
-    assert system.parts[0].text == SYSTEM
+    system, user = model.requests[1].messages
+    assert system.parts[0].text == LOOK
     text = "".join(part.text for part in user.parts)
     assert text.startswith("SCENE.")
     assert "Question: Is the bed left or right?\nOptions: A. left B. right\nAnswer: B. right" in text
@@ -118,13 +152,14 @@ def test_it_sees_question_options_answer_and_the_scene() -> None:
 
 def test_with_pictures_it_sees_them_and_not_the_annotation() -> None:
     made = LlmReviewer(options={"model": MODEL}, cache=None)
-    model = kit.Scripted(lambda request, number: N)
+    model = kit.Scripted(lambda request, number: N[number])
     model.takes_images = True
     made.__dict__["model"] = model
     made.review([item()], lambda question: [np.zeros((4, 4, 3), np.uint8)] * len(question.frame_ids))
-    parts = model.requests[0].messages[1].parts
-    assert [type(part) for part in parts] == [ImagePart] * len(SCENE.frames) + [TextPart]
-    assert "SCENE." not in parts[-1].text
+    blind, look = (request.messages[1].parts for request in model.requests)
+    assert [type(part) for part in blind] == [TextPart]
+    assert [type(part) for part in look] == [ImagePart] * len(SCENE.frames) + [TextPart]
+    assert "SCENE." not in look[-1].text
 
 
 @pytest.mark.parametrize(
@@ -142,8 +177,11 @@ def test_answers_as_they_are_shown(answer, more, line) -> None:
 
 
 def test_a_prompt_of_ones_own_is_another_reviewer() -> None:
-    one, other = (LlmReviewer(options={"model": MODEL, **m}, cache=None) for m in ({}, {"prompt": "Judge."}))
-    assert one.id != other.id and other.preview(item()).startswith("=== system\nJudge.")
+    given = {}, {"prompt": "Judge."}, {"blind_prompt": "Guess."}
+    made = [LlmReviewer(options={"model": MODEL, **m}, cache=None) for m in given]
+    assert len({one.id for one in made}) == 3
+    assert "=== system\nJudge." in made[1].preview(item())
+    assert made[2].preview(item()).startswith("=== system\nGuess.")
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ class ReviewerOptions:
 
     model: ModelSettings = field(default_factory=ModelSettings)
     votes: int = 1
-    """How often each row is looked at."""
+    """How often each row is looked at, and judged without looking: two requests a vote."""
     blind_from: float = 0.5
     """Rejected as answerable without looking from this share of the readable votes."""
     contradicted_from: float = 0.5
@@ -70,7 +70,9 @@ class ReviewerOptions:
     images: bool = True
     scene_tokens: int = 700
     prompt: str = ""
-    """Replaces the instructions; empty means the shipped ones. The reply's form stays the same."""
+    """Replaces the instructions of the look at the frames; empty means the shipped ones. The reply's form stays the same."""
+    blind_prompt: str = ""
+    """The same for the judgement without frames."""
     temperature: float = 0.0
     top_p: float = 1.0
     max_tokens: int = 200

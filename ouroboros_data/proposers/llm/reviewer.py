@@ -1,8 +1,8 @@
 """The `llm` reviewer: a frozen chat model that sees frames, question and answer, and says what is wrong with them.
 
 The filter of the Ouroboros-Spatial paper (arXiv 2606.11719): out goes what can be answered from language alone, and what the
-pictures contradict. A model that takes no pictures is shown the annotation instead; it can then judge the first, and of
-the second only what the annotation contradicts.
+pictures contradict. The two are asked apart, the first without anything that shows the room: whoever sees it finds every
+answer easy to know. A model that takes no pictures is shown the annotation instead, and can tell only what that contradicts.
 """
 
 from __future__ import annotations
@@ -34,25 +34,33 @@ from ouroboros_data.proposers.llm.scene_text import describe
 from ouroboros_data.proposers.view import look
 from ouroboros_data.types import LETTERS, Review, Vote
 
-VERSION = "1"
+VERSION = "2"
 MAX_SAID = 300
-SYSTEM = """\
+LOOK = """\
 You check questions about a video of a room before they are used to test people. You see what the video shows, a question and the answer that is taken to be right.
 Reply with one JSON object and nothing else:
 reason: one short sentence
-answerable_without_looking: true if somebody who has not seen this room would give this answer by common sense or from the question's own words, else false
 contradicted: true if what is shown makes this answer wrong, else false; false if you cannot tell
 """
-SCHEMA: Mapping[str, Any] = {
-    "type": "object",
-    "properties": {
-        "reason": {"type": "string"},
-        "answerable_without_looking": {"type": "boolean"},
-        "contradicted": {"type": "boolean"},
-    },
-    "required": ["reason", "answerable_without_looking", "contradicted"],
-    "additionalProperties": False,
-}
+BLIND = """\
+You check questions about a video of a room before they are used to test people. You see a question and the answer that is taken to be right, but not the video: rooms differ, and you know nothing about this one.
+Reply with one JSON object and nothing else:
+reason: one short sentence
+answerable_without_looking: true if common sense or the question's own words give this answer away, false if one has to see the room to know it
+"""
+
+
+def _schema(flag: str) -> Mapping[str, Any]:
+    return {
+        "type": "object",
+        "properties": {"reason": {"type": "string"}, flag: {"type": "boolean"}},
+        "required": ["reason", flag],
+        "additionalProperties": False,
+    }
+
+
+BLIND_FLAG, LOOK_FLAG = "answerable_without_looking", "contradicted"
+SCHEMAS: Mapping[str, Mapping[str, Any]] = {flag: _schema(flag) for flag in (BLIND_FLAG, LOOK_FLAG)}
 _WORDS = {"true": True, "yes": True, "false": False, "no": False}
 
 
@@ -72,8 +80,9 @@ class LlmReviewer:
         self._options = reviewer_options(options)
         self._cache = cache
         registry.find("chat_models", self._options.model.name)
-        self._words = self._options.prompt or SYSTEM
-        words = content_hash(self._words, SCHEMA, size=8)
+        chosen = self._options
+        self._words = {BLIND_FLAG: chosen.blind_prompt or BLIND, LOOK_FLAG: chosen.prompt or LOOK}
+        words = content_hash(self._words, SCHEMAS, size=8)
         self.id = f"llm-reviewer/{VERSION}-{words} {named(self._options.model)}"
 
     @functools.cached_property
@@ -93,56 +102,56 @@ class LlmReviewer:
             SceneError: A scene's pictures cannot be read.
         """
         votes = self._options.votes
-        requests = [self._request(item, k, frames) for item in items for k in range(votes)]
-        outcomes = self.model.chat(requests) if requests else []
-        return [
-            self._judged([vote_of(outcome) for outcome in outcomes[i * votes : (i + 1) * votes]])
-            for i in range(len(items))
+        requests = [
+            self._request(item, flag, k, frames)
+            for item in items
+            for k in range(votes)
+            for flag in (BLIND_FLAG, LOOK_FLAG)
         ]
+        outcomes = self.model.chat(requests) if requests else []
+        found = [vote_of(blind, look) for blind, look in zip(outcomes[::2], outcomes[1::2], strict=True)]
+        return [self._judged(found[i * votes : (i + 1) * votes]) for i in range(len(items))]
 
     def preview(self, item: ToReview) -> str:
-        """The prompt about one row as text."""
+        """The two prompts about one row as text."""
         from ouroboros_data.proposers.llm.prompt import shown
 
-        return shown(self._messages(item, ()))
+        return "".join(shown(self._messages(item, flag, ())) for flag in (BLIND_FLAG, LOOK_FLAG))
 
     def _judged(self, votes: Sequence[Vote]) -> Reviewed:
         chosen = self._options
         review = Review(reviewer=self.id, votes=tuple(votes))
-        readable = [vote for vote in votes if vote.blind is not None and vote.contradicted is not None]
-        if len(readable) < chosen.min_readable:
-            detail = f"{len(readable)} of {len(votes)} votes can be read"
-            return Reviewed(review=review, reason="unreadable", detail=detail)
-        for reason, count, least in (
-            ("answerable_blind", sum(bool(vote.blind) for vote in readable), chosen.blind_from),
-            ("contradicted", sum(bool(vote.contradicted) for vote in readable), chosen.contradicted_from),
+        for reason, said, least in (
+            ("answerable_blind", [(v.blind, v.said_blind) for v in votes], chosen.blind_from),
+            ("contradicted", [(v.contradicted, v.said) for v in votes], chosen.contradicted_from),
         ):
-            if readable and count / len(readable) >= least:
-                said = next(
-                    v.said for v in readable if (v.blind if reason == "answerable_blind" else v.contradicted)
-                )
-                return Reviewed(
-                    review=review, reason=reason, detail=f"{count} of {len(readable)} votes: {said}"
-                )
+            readable = [(flag, words) for flag, words in said if flag is not None]
+            if len(readable) < chosen.min_readable:
+                detail = f"{len(readable)} of {len(votes)} votes on {reason} can be read"
+                return Reviewed(review=review, reason="unreadable", detail=detail)
+            against = [words for flag, words in readable if flag]
+            if readable and len(against) / len(readable) >= least:
+                detail = f"{len(against)} of {len(readable)} votes: {against[0]}"
+                return Reviewed(review=review, reason=reason, detail=detail)
         return Reviewed(review=review)
 
-    def _request(self, item: ToReview, number: int, frames: FrameSource | None) -> ChatRequest:
+    def _request(self, item: ToReview, flag: str, number: int, frames: FrameSource | None) -> ChatRequest:
         chosen = self._options
         shown: Sequence[Part] = ()
-        if frames is not None and chosen.images and self.model.takes_images:
+        if flag == LOOK_FLAG and frames is not None and chosen.images and self.model.takes_images:
             shown = [ImagePart(image=image) for image in frames(item.question)]
         return ChatRequest(
-            messages=self._messages(item, shown),
-            reply_format=ReplyFormat(name="review", schema=SCHEMA),
+            messages=self._messages(item, flag, shown),
+            reply_format=ReplyFormat(name=flag, schema=SCHEMAS[flag]),
             temperature=chosen.temperature,
             top_p=chosen.top_p,
             max_tokens=chosen.max_tokens,
-            seed=seed_from("review", item.question.id, number) & 0x7FFFFFFF,
+            seed=seed_from("review", flag, item.question.id, number) & 0x7FFFFFFF,
         )
 
-    def _messages(self, item: ToReview, shown: Sequence[Part]) -> tuple[ChatMessage, ...]:
+    def _messages(self, item: ToReview, flag: str, shown: Sequence[Part]) -> tuple[ChatMessage, ...]:
         parts: list[Part] = list(shown)
-        if not shown:
+        if flag == LOOK_FLAG and not shown:
             view = look(
                 item.scene, item.question.frame_ids, visible_share=item.min_pixel_share, large_share=0.02
             )
@@ -150,7 +159,7 @@ class LlmReviewer:
             parts.append(TextPart(text=f"{text}\n\n"))
         parts.append(TextPart(text=asked(item)))
         return (
-            ChatMessage(role="system", parts=(TextPart(text=self._words),)),
+            ChatMessage(role="system", parts=(TextPart(text=self._words[flag]),)),
             ChatMessage(role="user", parts=tuple(parts)),
         )
 
@@ -168,22 +177,23 @@ def asked(item: ToReview) -> str:
     return "\n".join([*lines, f"Answer: {said}"])
 
 
-def vote_of(outcome: ChatOutcome) -> Vote:
-    """What a reply says; one that cannot be read abstains, and is kept like the others."""
+def vote_of(blind: ChatOutcome, look: ChatOutcome) -> Vote:
+    """What the two replies say; one that cannot be read abstains, and is kept like the others."""
+    without, said_blind = _read(blind, BLIND_FLAG)
+    contradicted, said = _read(look, LOOK_FLAG)
+    return Vote(blind=without, contradicted=contradicted, said=said, said_blind=said_blind)
+
+
+def _read(outcome: ChatOutcome, flag: str) -> tuple[bool | None, str]:
     if isinstance(outcome, ChatFailure):
-        said = f"{outcome.reason}: {outcome.detail} {outcome.text}"
-        return Vote(blind=None, contradicted=None, said=_cut(said))
+        return None, _cut(f"{outcome.reason}: {outcome.detail} {outcome.text}")
     objects, _ = objects_in(outcome.text)
     found = objects[0] if len(objects) == 1 and isinstance(objects[0], dict) else {}
-    blind, contradicted = (_flag(found.get(name)) for name in ("answerable_without_looking", "contradicted"))
-    if blind is None or contradicted is None:
-        return Vote(blind=None, contradicted=None, said=_cut(outcome.text))
+    value = _flag(found.get(flag))
+    if value is None:
+        return None, _cut(outcome.text)
     reason = found.get("reason", "")
-    return Vote(
-        blind=blind,
-        contradicted=contradicted,
-        said=_cut(reason if isinstance(reason, str) else json.dumps(reason)),
-    )
+    return value, _cut(reason if isinstance(reason, str) else json.dumps(reason))
 
 
 def _cut(said: str) -> str:

@@ -71,12 +71,9 @@ def build(*, options: Mapping[str, Any], cache: Path | None = None) -> ChatModel
 
 def answer(request: ChatRequest) -> ChatOutcome:
     assert request.reply_format is not None
-    if request.reply_format.name == "review":
-        vote = {
-            "reason": "scripted",
-            "answerable_without_looking": False,
-            "contradicted": request.seed % 5 == 0,
-        }
+    if request.reply_format.name in ("answerable_without_looking", "contradicted"):
+        flag = request.reply_format.name
+        vote = {"reason": "scripted", flag: flag == "contradicted" and request.seed % 5 == 0}
         return _wrote("no JSON" if request.seed % 7 == 0 else json.dumps(vote))
     fields = {name: kind for name, kind in request.reply_format.schema["properties"].items()}
     name = fields["categories"]["items"]["enum"][0]
