@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ouroboros_data import cli_programs, cli_propose
+from ouroboros_data import cli_eval, cli_programs, cli_propose
 from ouroboros_data.cli_common import (
     RecipeArg,
     SandboxOption,
@@ -96,6 +96,7 @@ def report(run: Annotated[Path, typer.Argument(help="Run directory of a build.")
 
 cli_programs.register(app)
 cli_propose.register(app)
+cli_eval.register(app)
 
 
 @recipes_app.command("list")

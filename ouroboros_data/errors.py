@@ -11,6 +11,7 @@
     ├── SolverError      a model that cannot be built, loaded or trained
     ├── ModelError       a chat model that cannot be built, or that cannot be asked anything at all
     ├── StoreError       the run directory: permissions, disk, a damaged shard, a second writer
+    ├── EvaluationError  a file of predictions or questions that cannot be scored
     └── SnapshotError    a dataset that cannot be frozen or read back
 
 A bad row or scene is *recorded* (a rejected verdict, a skipped scene); these are raised only where the caller
@@ -76,3 +77,7 @@ class StoreError(OuroborosError):
 
 class SnapshotError(OuroborosError):
     """A snapshot cannot be frozen or loaded."""
+
+
+class EvaluationError(OuroborosError):
+    """Predictions or questions cannot be read or scored."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ouroboros_data import evaluate
+from ouroboros_data.evaluation import scoring as evaluate
 from ouroboros_data.stages.propose import Checked, Proposed
 from ouroboros_data.stages.solve import Reply
 from ouroboros_data.types import ProbeResult

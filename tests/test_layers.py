@@ -12,10 +12,10 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 # From the top down. A module may import from its own layer and from those below it.
 LAYERS: list[set[str]] = [
-    {"cli", "cli_scenes", "cli_programs", "cli_propose", "cli_common"},
+    {"cli", "cli_scenes", "cli_programs", "cli_propose", "cli_eval", "cli_common"},
     {"doctor"},
     {"report", "pipeline", "one_round", "auditing"},
-    {"manifest", "summary", "snapshot", "card", "evaluate", "claim"},
+    {"manifest", "summary", "snapshot", "card", "evaluation", "claim"},
     {"stages"},
     {"proposers", "programs", "models"},
     {"curriculum", "feedback"},

@@ -69,17 +69,9 @@ def by_type(items: Sequence[Graded], replies: Sequence[str]) -> dict[str, float]
 def macro(accuracies: Mapping[str, float]) -> float:
     """Mean over question types; 0 where there are none.
 
-    Types count alike, so ``object_rel_direction`` counts three times; VSI-Bench's overall figure first averages the three.
+    Types count alike, so ``object_rel_direction`` counts three times; `vsibench.score` averages the three first.
     """
     return sum(accuracies.values()) / len(accuracies) if accuracies else 0.0
-
-
-def vsi_overall(accuracies: Mapping[str, float]) -> float:
-    """VSI-Bench's overall figure in [0, 1]: mean over tasks, the three direction levels averaged into one task."""
-    tasks: dict[str, list[float]] = defaultdict(list)
-    for name, value in accuracies.items():
-        tasks["object_rel_direction" if name.startswith("object_rel_direction_") else name].append(value)
-    return macro({name: sum(values) / len(values) for name, values in tasks.items()})
 
 
 def majority(train: Sequence[Graded], heldout: Sequence[Graded]) -> dict[str, float]:

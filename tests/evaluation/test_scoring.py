@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ouroboros_data.evaluate import (
+from ouroboros_data.evaluation.scoring import (
     Graded,
     by_type,
     first_word,
@@ -12,7 +12,6 @@ from ouroboros_data.evaluate import (
     macro,
     majority,
     mean_relative_accuracy,
-    vsi_overall,
 )
 from ouroboros_data.types import AnswerType, Question
 
@@ -111,12 +110,6 @@ def test_types_count_alike_in_the_macro_mean():
     assert macro({}) == 0.0
     with pytest.raises(ValueError):
         by_type(items, ["1"])
-
-
-def test_vsi_overall_counts_the_directions_once():
-    scores = {f"object_rel_direction_{level}": 0.3 for level in ("easy", "medium", "hard")}
-    assert vsi_overall({**scores, "object_counting": 0.9}) == pytest.approx(0.6)
-    assert macro({**scores, "object_counting": 0.9}) == pytest.approx(0.45)
 
 
 def test_majority_number_maximises_mra_not_closeness():

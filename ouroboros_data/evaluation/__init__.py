@@ -1,0 +1,1 @@
+"""Scoring: replies against gold answers, and VSI-Bench from files of predictions."""
