@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,7 +164,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         raise EvaluationError("no such file", where=str(path), fix="give a file of predictions")
     if kind in (".tsv", ".csv"):
         yield from _table(path, "\t" if kind == ".tsv" else ",")
-    elif kind in (".xlsx", ".xls"):
+    elif kind == ".xlsx":
         yield from _sheet(path)
     else:
         yield from _json(path)
@@ -215,18 +216,16 @@ def _table(path: Path, delimiter: str) -> Iterator[tuple[int, Mapping[str, Any]]
 def _sheet(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     try:
         import openpyxl
+        from openpyxl.utils.exceptions import InvalidFileException
     except ImportError:
-        raise EvaluationError(
-            "reading XLSX needs openpyxl",
-            where=str(path),
-            fix="pip install openpyxl, or save the table as TSV",
-        ) from None
+        fix = "pip install 'ouroboros-data[eval]', or save the table as TSV"
+        raise EvaluationError("reading XLSX needs openpyxl", where=str(path), fix=fix) from None
     try:
-        rows = openpyxl.load_workbook(path, read_only=True, data_only=True).active.iter_rows(values_only=True)
+        sheet = openpyxl.load_workbook(path, read_only=True, data_only=True).worksheets[0]
+        rows = sheet.iter_rows(values_only=True)
         head = [str(name) for name in next(rows, ())]
         for n, row in enumerate(rows, 2):
             yield n, {k: v for k, v in zip(head, row, strict=False) if v is not None}
-    except (OSError, ValueError, KeyError) as error:
-        raise EvaluationError(
-            f"cannot be read: {error}", where=str(path), fix="save the table as TSV"
-        ) from None
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, InvalidFileException) as error:
+        fix = "save the table as TSV"
+        raise EvaluationError(f"cannot be read: {error}", where=str(path), fix=fix) from None

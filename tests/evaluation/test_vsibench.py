@@ -165,6 +165,20 @@ def forms(directory: Path, made: list[Predicted]) -> dict[str, tuple[Path, Path 
     return written
 
 
+def test_a_sheet_reads_like_a_table(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    made = rows(2, 50)
+    book = openpyxl.Workbook()
+    book.active.append(["id", "type", "answer", "prediction"])
+    for r in made:
+        book.active.append([int(r.id), r.question_type, r.gold, r.reply])
+    book.save(tmp_path / "p.xlsx")
+    assert score(read_predictions(tmp_path / "p.xlsx").rows) == score(made)
+    (tmp_path / "bad.xlsx").write_bytes(b"PK no")
+    with pytest.raises(EvaluationError, match="cannot be read"):
+        read_predictions(tmp_path / "bad.xlsx")
+
+
 def test_every_form_gives_the_same_figures(tmp_path: Path) -> None:
     made = [
         r if r.id != "3" else Predicted(id="3", question_type=r.question_type, gold=r.gold, reply="")
