@@ -91,8 +91,8 @@ def read_predictions(
     if absent and missing == "refuse":
         what = f"no prediction for {len(absent)} of {len(asked or ())} questions, for example {absent[0]!r}"
         raise EvaluationError(what, where=str(path), fix="add them, or say --missing zero or --missing skip")
-    for key in absent if missing == "zero" and asked else ():
-        row, where = asked[key]
+    for key in absent if missing == "zero" else ():
+        row, where = (asked or {})[key]
         rows[key] = Predicted(
             id=key, question_type=_text(row, "question_type", where), gold=_text(row, "gold", where), reply=""
         )
@@ -225,7 +225,7 @@ def _sheet(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         rows = sheet.iter_rows(values_only=True)
         head = [str(name) for name in next(rows, ())]
         for n, row in enumerate(rows, 2):
-            yield n, {k: v for k, v in zip(head, row, strict=False) if v is not None}
+            yield n, dict(zip(head, row, strict=False))
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, InvalidFileException) as error:
         fix = "save the table as TSV"
         raise EvaluationError(f"cannot be read: {error}", where=str(path), fix=fix) from None
