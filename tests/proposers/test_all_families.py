@@ -6,7 +6,6 @@ Rooms are procedural; with OUROBOROS_SHARED_DATA the real layouts of VSI-Bench c
 from __future__ import annotations
 
 import functools
-import logging
 import math
 import os
 import re
@@ -77,7 +76,6 @@ def drafts_of(made: Scene, frame_ids: tuple[str, ...]) -> Iterator[Draft]:
 
 @pytest.fixture(scope="module")
 def rows() -> list[Row]:
-    logging.getLogger("scene_adapters").setLevel(logging.ERROR)
     formulas, found = load_all(), []
     shared: dict[str, View] = {}
 
