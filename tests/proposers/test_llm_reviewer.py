@@ -132,12 +132,12 @@ def test_thresholds(votes, options, reason) -> None:
     assert len({request.seed for request in model.requests}) == len(model.requests) == 2 * len(votes)
 
 
-def test_without_looking_it_sees_nothing_of_the_room() -> None:
+def test_without_looking_it_sees_neither_room_nor_answer() -> None:
     _, model = judged([N])
     system, user = model.requests[0].messages
     assert system.parts[0].text == BLIND
     assert [part.text for part in user.parts] == [
-        "Question: Is the bed left or right?\nOptions: A. left B. right\nAnswer: B. right"
+        "Question: Is the bed left or right?\nOptions: A. left B. right"
     ]
 
 
@@ -173,7 +173,8 @@ def test_with_pictures_it_sees_them_and_not_the_annotation() -> None:
 def test_answers_as_they_are_shown(answer, more, line) -> None:
     one = item(**more)
     one = ToReview(scene=one.scene, question=one.question, answer=answer, min_pixel_share=0.002)
-    assert asked(one).splitlines()[-1] == line
+    assert asked(one, answer=True).splitlines()[-1] == line
+    assert line not in asked(one, answer=False)
 
 
 def test_a_prompt_of_ones_own_is_another_reviewer() -> None:

@@ -1,8 +1,8 @@
 """The `llm` reviewer: a frozen chat model that sees frames, question and answer, and says what is wrong with them.
 
 The filter of the Ouroboros-Spatial paper (arXiv 2606.11719): out goes what can be answered from language alone, and what the
-pictures contradict. The two are asked apart, the first without anything that shows the room: whoever sees it finds every
-answer easy to know. A model that takes no pictures is shown the annotation instead, and can tell only what that contradicts.
+pictures contradict. The two are asked apart, the first without anything that shows the room and without the answer: whoever
+sees either finds the question easy. A model that takes no pictures is shown the annotation instead, and can tell only what that contradicts.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ reason: one short sentence
 contradicted: true if what is shown makes this answer wrong, else false; false if you cannot tell
 """
 BLIND = """\
-You check questions about a video of a room before they are used to test people. You see a question and the answer that is taken to be right, but not the video: rooms differ, and you know nothing about this one.
+You check questions about a video of a room before they are used to test people. You see a question, but neither the video nor the answer: rooms differ, and you know nothing about this one.
 Reply with one JSON object and nothing else:
 reason: one short sentence
-answerable_without_looking: true if common sense or the question's own words give this answer away, false if one has to see the room to know it
+answerable_without_looking: true if common sense or the question's own words give the answer away, false if one has to see the room to know it
 """
 
 
@@ -157,24 +157,24 @@ class LlmReviewer:
             )
             text = describe(view, item.question.frame_ids, budget_tokens=self._options.scene_tokens)
             parts.append(TextPart(text=f"{text}\n\n"))
-        parts.append(TextPart(text=asked(item)))
+        parts.append(TextPart(text=asked(item, answer=flag == LOOK_FLAG)))
         return (
             ChatMessage(role="system", parts=(TextPart(text=self._words[flag]),)),
             ChatMessage(role="user", parts=tuple(parts)),
         )
 
 
-def asked(item: ToReview) -> str:
-    """Question, options and answer as the reviewer reads them."""
-    question, answer = item.question, item.answer
+def asked(item: ToReview, *, answer: bool) -> str:
+    """Question, options and, where that is wanted, answer as the reviewer reads them."""
+    question, truth = item.question, item.answer
     lines = [f"Question: {question.text}"]
-    said = answer.text
+    said = truth.text
     if question.options:
         lines.append("Options: " + " ".join(f"{LETTERS[k]}. {o}" for k, o in enumerate(question.options)))
-        said = f"{answer.text}. {answer.value}"
-    elif answer.unit and answer.unit != "count":
-        said = f"{answer.text} {answer.unit}"
-    return "\n".join([*lines, f"Answer: {said}"])
+        said = f"{truth.text}. {truth.value}"
+    elif truth.unit and truth.unit != "count":
+        said = f"{truth.text} {truth.unit}"
+    return "\n".join([*lines, f"Answer: {said}"] if answer else lines)
 
 
 def vote_of(blind: ChatOutcome, look: ChatOutcome) -> Vote:
