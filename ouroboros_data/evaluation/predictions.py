@@ -7,6 +7,7 @@ XLSX where openpyxl is installed). Fields have different names there; `_FIELDS` 
 from __future__ import annotations
 
 import csv
+import io
 import json
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -221,7 +222,9 @@ def _sheet(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         fix = "pip install 'ouroboros-data[eval]', or save the table as TSV"
         raise EvaluationError("reading XLSX needs openpyxl", where=str(path), fix=fix) from None
     try:
-        sheet = openpyxl.load_workbook(path, read_only=True, data_only=True).worksheets[0]
+        sheet = openpyxl.load_workbook(
+            io.BytesIO(path.read_bytes()), read_only=True, data_only=True
+        ).worksheets[0]
         rows = sheet.iter_rows(values_only=True)
         head = [str(name) for name in next(rows, ())]
         for n, row in enumerate(rows, 2):
