@@ -19,7 +19,7 @@ from ouroboros_data.config import NoiseSettings
 from ouroboros_data.digest import scene_digest
 from ouroboros_data.errors import SceneError
 from ouroboros_data.geometry.boxes import Array, Boxes, boxes_of, length_width_height, pair_distances_m
-from ouroboros_data.ids import content_hash, rng
+from ouroboros_data.ids import rng
 from ouroboros_data.programs import names, uses
 from ouroboros_data.programs.measures import SLACK_SIGMAS, Measures, cells, further
 from ouroboros_data.programs.names import canonical as canonical
@@ -89,12 +89,6 @@ def prelude(*, whole: bool = True) -> str:
         ):
             node.body = node.body[1:] or [ast.Pass()]
     return ast.unparse(tree) + "\n"
-
-
-@functools.cache
-def api_digest() -> str:
-    """Changes whenever what programs compute may change."""
-    return content_hash("program api", API_VERSION, prelude())
 
 
 def tables(scene: Scene, frame_ids: Sequence[str] | None, min_pixel_share: float) -> Tables:
