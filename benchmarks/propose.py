@@ -126,7 +126,8 @@ def speed(options: argparse.Namespace) -> None:
     for name in FAMILIES:
         row = sums[name]
         reasons = ", ".join(f"{reason} {n}" for reason, n in why[name].most_common(3))
-        print(f"| {name} | {row.drafts} | {row.accepted / max(row.drafts, 1):.0%} | {reasons} |")
+        share = f"{row.accepted / row.drafts:.0%}" if row.drafts else "–"
+        print(f"| {name} | {row.drafts} | {share} | {reasons} |")
     print("rejected for, share of all drafts:")
     for reason, n in sum(why.values(), Counter[str]()).most_common():
         print(f"  {reason:32} {n / len(items):7.2%}")
@@ -168,7 +169,8 @@ def distinct(options: argparse.Namespace) -> None:
     print("| family | questions | distinct |\n|---|---|---|")
     for name in FAMILIES:
         own = [text for family, text in texts if family == name]
-        print(f"| {name} | {len(own)} | {len(set(own)) / max(len(own), 1):.0%} |")
+        share = f"{len(set(own)) / len(own):.0%}" if own else "–"
+        print(f"| {name} | {len(own)} | {share} |")
 
 
 def finders(options: argparse.Namespace) -> None:
